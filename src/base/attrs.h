@@ -1,0 +1,17 @@
+/* attrs.h - what every file may say about itself: attributes, sizes, poisoned calls. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h> /* these three declare what is poisoned below */
+#include <stdlib.h>
+#include <string.h>
+
+#define printf_like(f, a) __attribute__((format(printf, f, a)))
+#define must_check        __attribute__((warn_unused_result))
+#define no_return         __attribute__((noreturn))
+#define countof(a)        (sizeof(a) / sizeof((a)[0]))
+
+/* Calls that cannot be made safe.  Use str.h, buf.h and snprintf. */
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol gets strncpy
