@@ -34,7 +34,9 @@ bool str_eqz(struct str a, const char *z)
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c + 32);
+	return c;
 }
 
 bool str_eq_nocase(struct str a, struct str b)
