@@ -47,7 +47,7 @@ static const struct route_field fields_evidence[] = {
 
 static const struct route_field fields_workload[] = {
 	{ "name", FIELD_TEXT, true, ID_MAX, "Name of the program, unique on its device." },
-	{ "spki", FIELD_BYTES, true, KEY_MAX, "Its public key, SubjectPublicKeyInfo." },
+	{ "csr", FIELD_BYTES, true, 8192, "PKCS#10 request, DER: its public key and proof of it." },
 	END,
 };
 
@@ -74,7 +74,7 @@ static const struct route_field fields_device_list[] = {
 	END,
 };
 
-static const struct route_field fields_device_add[] = {
+static const struct route_field fields_device_create[] = {
 	{ "id", FIELD_TEXT, true, ID_MAX, "Letters, digits, '.', '_' and '-'." },
 	{ "site", FIELD_TEXT, true, ID_MAX, "The site it stands in." },
 	{ "model", FIELD_TEXT, false, ID_MAX, "Model; reference values are looked up by it." },
@@ -88,27 +88,27 @@ static const struct route_field fields_reason[] = {
 	END,
 };
 
-static const struct route_field fields_service_add[] = {
+static const struct route_field fields_service_create[] = {
 	{ "id", FIELD_TEXT, true, ID_MAX, "Letters, digits, '.', '_' and '-'." },
 	{ "site", FIELD_TEXT, false, ID_MAX, "Its site; absent: all sites." },
 	{ "groups", FIELD_TEXTS, false, 32, "Groups it belongs to." },
 	END,
 };
 
-static const struct route_field fields_gate_add[] = {
+static const struct route_field fields_gate_create[] = {
 	{ "id", FIELD_TEXT, true, ID_MAX, "Letters, digits, '.', '_' and '-'." },
 	{ "site", FIELD_TEXT, true, ID_MAX, "The site it serves." },
 	{ "names", FIELD_TEXTS, false, 8, "DNS names and addresses for its certificate." },
 	END,
 };
 
-static const struct route_field fields_user_add[] = {
+static const struct route_field fields_user_create[] = {
 	{ "id", FIELD_TEXT, true, ID_MAX, "Letters, digits, '.', '_' and '-'." },
 	{ "roles", FIELD_TEXTS, false, 32, "Roles granted." },
 	END,
 };
 
-static const struct route_field fields_code_add[] = {
+static const struct route_field fields_code_create[] = {
 	{ "id", FIELD_TEXT, true, ID_MAX, "A registered device, service or gate." },
 	{ "kind", FIELD_TEXT, false, ID_MAX, "device (when absent), service or gate." },
 	{ "ttl_s", FIELD_NUMBER, false, 2592000, "Seconds it stays valid; one day when absent." },
@@ -122,14 +122,6 @@ static const struct route_field fields_policy[] = {
 	END,
 };
 
-static const struct route_field fields_policy_put[] = {
-	{ "schema", FIELD_TEXT, true, POLICY_MAX, "Cedar schema, human-readable syntax." },
-	{ "spaces", FIELD_TEXT, true, POLICY_MAX, "Topic spaces." },
-	{ "policies", FIELD_FILES, true, 64, "Policy files." },
-	{ "replaces", FIELD_TEXT, false, 128, "Digest of the set this one was made from." },
-	END,
-};
-
 static const struct route_field fields_refs_list[] = {
 	{ "model", FIELD_TEXT, false, ID_MAX, "Only this model." },
 	PAGE,
@@ -139,12 +131,6 @@ static const struct route_field fields_refs_list[] = {
 static const struct route_field fields_refs_add[] = {
 	{ "statement", FIELD_TEXT, true, 65536,
 	  "One signed line, as `muster refs sign` writes it." },
-	END,
-};
-
-static const struct route_field fields_release_key_add[] = {
-	{ "name", FIELD_TEXT, true, ID_MAX, "What to call it." },
-	{ "public", FIELD_BYTES, true, KEY_MAX, "The public key, SubjectPublicKeyInfo." },
 	END,
 };
 
@@ -224,7 +210,7 @@ bool route_find(enum listener at, struct str method, struct str path, struct rou
 	bool is_found = false;
 
 	*out = (struct route_match){ 0 };
-	for (size_t i = 0; i < ROUTES_COUNT; i++) {
+	for (size_t i = ROUTE_NONE + 1; i < ROUTES_COUNT; i++) {
 		struct route_match m = { .id = (enum route_id)i };
 
 		if (!(routes[i].listeners & (1u << at)) ||
@@ -251,26 +237,4 @@ const struct route_field *route_field_find(const struct route_field *fields, str
 		if (str_eqz(name, fields->name))
 			return fields;
 	return NULL;
-}
-
-const struct field_value *field_get(const struct field_value *all, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (str_eqz(all[i].name, name))
-			return &all[i];
-	return NULL;
-}
-
-struct str field_text(const struct field_value *all, size_t count, const char *name)
-{
-	const struct field_value *v = field_get(all, count, name);
-
-	return v ? v->text : STR("");
-}
-
-int64_t field_num(const struct field_value *all, size_t count, const char *name, int64_t or_else)
-{
-	const struct field_value *v = field_get(all, count, name);
-
-	return v ? v->num : or_else;
 }
