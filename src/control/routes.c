@@ -163,6 +163,7 @@ ROUTES(ROUTE_HAS_PERMISSION)
 
 #define ROUTE_ROW(id, m, p, at, w, perm, handler, q, b, type, says)                                \
 	[ROUTE_##id] = {                                                                           \
+		.name = #id,                                                                       \
 		.method = (m),                                                                     \
 		.path = (p),                                                                       \
 		.listeners = (at),                                                                 \

@@ -53,6 +53,7 @@ struct route_field {
 };
 
 struct route {
+	const char *name;          /* "DEVICE_QUARANTINE": operationId, and what logs say */
 	const char *method, *path; /* path: {name} stands for one segment */
 	unsigned listeners;        /* set of 1 << enum listener */
 	unsigned who;              /* set of enum route_who */

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "control/routes.h"
 
 /* Message numbers.  Each wall has its own table (walls_rows), so a room accepts only its own. */
 enum wall_type {
@@ -212,17 +213,9 @@ struct wall_values {
 	size_t count;
 };
 
-enum wall_route {
-	WALL_ROUTE_NONE,
-#define ROUTE(id, method, path, permission, summary) ROUTE_##id,
-#include "control/routes.def"
-#undef ROUTE
-	WALL_ROUTES,
-};
-
 struct wall_api {
 	struct wall_peer peer;
-	uint32_t route;           /* enum wall_route */
+	uint32_t route;           /* enum route_id: routes[route].permission is what to ask Cedar */
 	struct wall_values path;  /* {id} -> "id" */
 	struct wall_values query; /* decoded; always text */
 	struct wall_values body;
@@ -331,9 +324,6 @@ bool walls_read(enum wall_type type, struct bytes body, struct arena *mem, void 
 		struct err *e) must_check;
 
 const char *walls_name(enum wall_type type);
-
-const char *wall_route_permission(enum wall_route route); /* "device.read" */
-const char *wall_route_name(enum wall_route route);       /* "DEVICES" */
 
 /* The value of that name, or NULL. */
 const struct wall_value *wall_value_find(const struct wall_values *values, struct str name);
