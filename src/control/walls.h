@@ -51,7 +51,8 @@ enum wall_type {
 	WALL_ISSUE = 128, /* wall_issue      -> wall_certificate */
 	WALL_SIGN,        /* wall_statements -> wall_signatures */
 	WALL_CHECKPOINT,  /* wall_checkpoint -> wall_note */
-	WALL_PUBLIC,      /* wall_ask        -> wall_public */
+	WALL_PUBLIC,      /* wall_none       -> wall_public */
+	WALL_STATEMENT,   /* one item of WALL_SIGN; never a message of its own */
 
 	/* answers have numbers too, so that they decode by the same table */
 	WALL_ANCHORS = 192,
@@ -89,7 +90,7 @@ struct wall_peer {
 	struct str identity;      /* the URI SAN, as it stands in the certificate */
 	struct bytes serial;      /* big-endian, no leading zeros */
 	struct bytes cert_sha256; /* 32 */
-	struct bytes spki_sha256; /* 32 */
+	struct bytes spki;        /* of its certificate, DER */
 	struct bytes exporter;    /* 32: EXPORTER-muster-attest, empty context */
 	struct str address;       /* "192.0.2.7:4711" */
 };
@@ -111,6 +112,10 @@ struct wall_anchors {
 	struct bytes server_cert;                      /* DER, issued for server_spki */
 	int64_t server_cert_until;                     /* wall ms: ask WALL_START again before */
 	struct str domain;
+};
+
+struct wall_none {
+	uint32_t unused;
 };
 
 struct wall_ask { /* just who asks */
@@ -235,12 +240,13 @@ struct wall_answer {
 struct wall_appraise {
 	struct bytes quote, signature, pcrs, log;
 	struct bytes ak_public; /* TPMT_PUBLIC of the activated AK */
+	struct bytes expected;  /* 32: what extraData must be */
 };
 
 struct wall_facts { /* becomes struct attest_facts */
-	bool is_parsed, has_magic, is_quote, is_signed, digest_matches, has_other_bank;
+	bool is_readable, is_signed, is_fresh, is_sha256, is_complete, digest_matches,
+		clock_is_safe;
 	uint32_t selected;
-	struct bytes extra;
 	uint64_t clock, firmware;
 	uint32_t reset_count, restart_count;
 	struct bytes pcrs; /* rows of u8 index, 32-byte value */
@@ -274,7 +280,8 @@ struct wall_issue {
 	struct str id;    /* keys writes the URI itself from profile, id and workload */
 	struct str workload;
 	struct bytes spki;
-	int64_t lifetime_s; /* keys caps it by its profile */
+	struct wall_list names; /* DNS names and addresses: gate and server only */
+	int64_t lifetime_s;     /* keys caps it by its profile */
 };
 
 struct wall_certificate {
@@ -290,7 +297,7 @@ struct wall_statement {
 };
 
 struct wall_statements {
-	struct wall_list items; /* each one encoded by walls_statement_write */
+	struct wall_list items; /* each one a wall_statement, written by its own row */
 };
 
 struct wall_signatures {

@@ -32,15 +32,14 @@ enum attest_tier {
 
 /* What the verify room read and proved.  Zero: nothing was. */
 struct attest_facts {
-	bool is_parsed;      /* both structures were well formed, no byte left over */
-	bool has_magic;      /* TPM_GENERATED_VALUE */
-	bool is_quote;       /* TPM_ST_ATTEST_QUOTE */
-	bool is_signed;      /* by the activated AK, ECDSA or RSASSA over SHA-256 */
+	bool is_readable; /* every structure was well formed, no byte left over */
+	bool is_signed; /* magic and type are a quote's; signed by the AK, whose attributes hold */
+	bool is_fresh;  /* qualifyingData is exactly what was expected */
+	bool is_sha256; /* the selection names the SHA-256 bank and no other */
+	bool is_complete;    /* a value came for each selected PCR and for no other */
 	bool digest_matches; /* SHA-256 over the values equals the quoted digest */
-	uint32_t selected;   /* bit i: PCR i is in the SHA-256 selection */
-	bool has_other_bank; /* the selection names a bank besides SHA-256 */
-	uint8_t extra[64];   /* qualifyingData */
-	size_t extra_len;
+	bool clock_is_safe;
+	uint32_t selected; /* bit i: PCR i is quoted */
 	uint64_t clock, firmware;
 	uint32_t reset_count, restart_count;
 	uint8_t pcrs[ATTEST_PCRS][32]; /* valid where selected */
@@ -56,7 +55,6 @@ struct attest_expected {
 	bool is_ak_active;      /* the AK proved that it lives beside the registered EK */
 	bool is_challenge_good; /* ours, unused, this device's, this connection's, within its time
 				 */
-	uint8_t qualifying[32]; /* what extra must be, exactly */
 	struct attest_counters before;
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "model/principal.h" /* enum grade */
 
 /* Weakest first; zero is the safe value. */
 enum trust_assurance {
@@ -18,16 +19,6 @@ enum trust_assurance {
 	TRUST_AL3,   /* AL2 and measured boot, fresh, matching reference values */
 	TRUST_AL4,   /* AL3 and runtime integrity in its window */
 	TRUST_ASSURANCES,
-};
-
-/* Safest first.  Higher may do more. */
-enum trust_grade {
-	TRUST_ISOLATED,    /* nothing but re-attestation */
-	TRUST_ALERT_ONLY,  /* publish to its own alert topic */
-	TRUST_UPDATE_ONLY, /* enrol, attest, report, fetch updates */
-	TRUST_RESTRICTED,  /* what policy grants below normal */
-	TRUST_NORMAL,      /* what policy grants */
-	TRUST_GRADES,
 };
 
 enum trust_source {
@@ -99,10 +90,10 @@ struct trust_profile {
 	bool is_attested; /* evidence of state, fresh and matching: not how hard the identity is to
 			     fake */
 	unsigned risk;    /* 0-100: noisy-or over source families, the strongest of each */
-	enum trust_grade grade;
+	enum grade grade;
 	const char *because;    /* one static sentence: what set the grade */
 	int64_t valid_until_ms; /* 0: for ever; grade_then follows without new evidence */
-	enum trust_grade grade_then;
+	enum grade grade_then;
 	int64_t next_ms; /* work it out again then; 0: only when facts change */
 	struct trust_contribution top[TRUST_TOP]; /* heaviest first */
 	size_t top_count;
@@ -113,12 +104,10 @@ struct trust_profile trust_evaluate(const struct trust_facts *f, const struct tr
 
 /* One word each, as policy, feed and CLI show them: "AL1-V", "update-only", "attestation". */
 const char *trust_assurance_name(enum trust_assurance a);
-const char *trust_grade_name(enum trust_grade g);
 const char *trust_source_name(enum trust_source s);
 const char *trust_attested_name(enum trust_attested a);
 const char *trust_key_name(enum trust_key k);
 /* False when the word is not one; *out is then the safe value. */
-bool trust_grade_of(struct str word, enum trust_grade *out);
 bool trust_assurance_of(struct str word, enum trust_assurance *out);
 bool trust_source_of(struct str word, enum trust_source *out);
 bool trust_attested_of(struct str word, enum trust_attested *out);

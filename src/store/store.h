@@ -52,6 +52,7 @@ struct store_principal {
 	struct str kind; /* identity_kind_name() */
 	struct str id, site, model;
 	struct str groups; /* ids, separated by spaces; roles of a user */
+	struct str names;  /* DNS names and addresses of a gate, separated by spaces */
 	struct str status; /* "pending", "active", "retired" */
 	struct str firmware;
 	struct str tags;          /* canonical JSON object of text */
@@ -160,6 +161,20 @@ bool store_reference_add(struct store *s, const struct store_reference *row,
 			 struct err *e) must_check;
 bool store_reference_each(struct store *s, store_reference_fn *fn, void *ctx,
 			  struct err *e) must_check;
+
+struct store_release_key {
+	struct str name; /* the key */
+	struct bytes spki;
+	int64_t at_ms;
+	struct str made_by;
+};
+
+typedef bool store_release_key_fn(void *ctx, const struct store_release_key *row);
+
+bool store_release_key_put(struct store *s, const struct store_release_key *row,
+			   struct err *e) must_check;
+bool store_release_key_each(struct store *s, store_release_key_fn *fn, void *ctx,
+			    struct err *e) must_check;
 
 /* ---- evidence and signals ---- */
 
