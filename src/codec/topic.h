@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { TOPIC_LEVELS = 32 }; /* deeper topics and filters are refused (CASES M6) */
+enum { TOPIC_LEVELS = 32 }; /* what a client may go down to (CASES M6) */
 
 /* A topic to publish to: not empty, UTF-8, no control characters, no + or #. */
 bool topic_name_ok(struct str name, struct err *e);
@@ -29,6 +29,8 @@ bool topic_overlaps(struct str a, struct str b);
 /* Does `outer` name every topic that `inner` names? */
 bool topic_covers(struct str outer, struct str inner);
 bool topic_has_wildcard(struct str filter);
+/* At most TOPIC_LEVELS levels?  Well-formedness does not ask: a broker may hold deeper ones. */
+bool topic_depth_ok(struct str text);
 
 /* Walks levels: "a//b" is "a", "", "b".  Start with at = 0 and go on while it returns true. */
 bool topic_next(struct str text, size_t *at, struct str *out_level);
