@@ -81,6 +81,7 @@ struct cedar_expr {
 	enum cedar_op op;
 	uint32_t name;  /* GET, HAS: attribute; IS: entity type */
 	uint32_t count; /* of args */
+	uint32_t depth; /* 1 + the deepest argument's; at most CEDAR_DEPTH_MAX */
 	struct cedar_pos pos;
 	const struct cedar_expr *const *args;
 	union {
@@ -153,3 +154,27 @@ struct cedar_policies {
 /* The value of an annotation, or NULL. */
 const struct cedar_annotation *cedar_policy_annotation(const struct cedar_policy *p,
 						       struct str key);
+
+/* Makers of nodes, for whoever builds trees: the depth is counted here, and NULL means too deep or
+ * the arena is full.  The argument array is taken over, not copied. */
+struct cedar_expr *cedar_expr_new(struct arena *mem, enum cedar_op op, struct cedar_pos pos,
+				  const struct cedar_expr *const *args, uint32_t count);
+struct cedar_expr *cedar_expr_1(struct arena *mem, enum cedar_op op, struct cedar_pos pos,
+				const struct cedar_expr *a);
+struct cedar_expr *cedar_expr_2(struct arena *mem, enum cedar_op op, struct cedar_pos pos,
+				const struct cedar_expr *a, const struct cedar_expr *b);
+struct cedar_expr *cedar_expr_3(struct arena *mem, enum cedar_op op, struct cedar_pos pos,
+				const struct cedar_expr *a, const struct cedar_expr *b,
+				const struct cedar_expr *c);
+struct cedar_expr *cedar_expr_lit(struct arena *mem, struct cedar_pos pos, struct cedar_value lit);
+struct cedar_expr *cedar_expr_var(struct arena *mem, struct cedar_pos pos, enum cedar_var var);
+
+/* A list that grows in an arena: returns the new, zeroed last element, or NULL when it is full.
+ * Old arrays stay in the arena until it is reset: at most as much again. */
+void *cedar_list_add(struct arena *mem, void *items_ptr, uint32_t *count, size_t size);
+
+/* The word a method or operator is written with: "containsAll", "+", "has", ... */
+const char *cedar_op_name(enum cedar_op op);
+/* The operator a method name calls (contains ... getTag, isEmpty), or CEDAR_OP_NONE. */
+enum cedar_op cedar_op_method(struct str name);
+const char *cedar_var_name(enum cedar_var var);
