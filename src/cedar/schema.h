@@ -6,8 +6,9 @@
  * validator, by schema-directed JSON and by the compiler.
  *
  * A schema and all it points to live in the arena it was read into and are never
- * changed after: it may be shared by any number of readers.  Types are shared, so
- * two equal types need not be one pointer: compare with schema_type_eq.
+ * changed after: it may be shared by any number of readers.  Names are both text and
+ * number (`num`, of the interner it was read with, which must outlive it).  Types are
+ * shared, but two equal types need not be one pointer: compare with schema_type_eq.
  *
  * Errors are ERR_INPUT and begin with file:line:column, or file and JSON path.
  */
@@ -16,10 +17,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
+#include "cedar/names.h"
 
 enum {
-	SCHEMA_DEPTH_MAX = 128,        /* of one written type; deeper is refused */
+	SCHEMA_DEPTH_MAX = 500,        /* of one type, common types expanded; deeper is refused */
 	SCHEMA_TYPE_NODES_MAX = 65536, /* of one type with its common types expanded */
 	SCHEMA_TEXT_MAX = 4 << 20,     /* bytes of one source */
 };
@@ -40,6 +41,7 @@ enum schema_kind {
 
 struct schema_attr {
 	struct str name;
+	uint32_t num; /* of name */
 	const struct schema_type *type;
 	bool is_optional;
 };
@@ -47,15 +49,17 @@ struct schema_attr {
 struct schema_type {
 	enum schema_kind kind;
 	struct str name;                   /* ENTITY: fully qualified; EXTENSION */
+	uint32_t num;                      /* of name; 0 for every other kind */
 	const struct schema_type *element; /* SET; NULL only in the validator: any set */
 	const struct schema_attr *attrs;   /* RECORD, in the order of str_cmp */
 	size_t attr_count;
-	uint32_t nodes; /* of this type written out whole; at most SCHEMA_TYPE_NODES_MAX */
+	uint32_t nodes, depth; /* written out whole; at most SCHEMA_TYPE_NODES_MAX, _DEPTH_MAX */
 };
 
 /* One entity type. */
 struct schema_entity {
 	struct str name;                        /* fully qualified: "Space::telemetry" */
+	uint32_t num;                           /* of name */
 	const struct schema_type *type;         /* SCHEMA_ENTITY of that name */
 	const struct schema_type *shape;        /* SCHEMA_RECORD, maybe of no attributes */
 	const struct schema_type *tags;         /* NULL: may have none */
@@ -70,7 +74,8 @@ struct schema_entity {
 
 /* One action.  It applies to nothing when either list is empty. */
 struct schema_action {
-	struct str type; /* "Action" or "Some::Namespace::Action" */
+	struct str type;   /* "Action" or "Some::Namespace::Action" */
+	uint32_t type_num; /* of type */
 	struct str id;
 	const struct schema_entity **principals, **resources;
 	size_t principal_count, resource_count;
@@ -85,6 +90,7 @@ struct schema {
 	size_t entity_count;
 	struct schema_action *actions; /* by type, then id */
 	size_t action_count;
+	const struct cedar_names *names;
 };
 
 enum schema_syntax { SCHEMA_CEDAR, SCHEMA_JSON };
@@ -99,14 +105,17 @@ struct schema_source {
 
 /* NULL with ERR_INPUT when any of it is wrong.  The texts need not outlive the call. */
 const struct schema *schema_read(const struct schema_source *sources, size_t count,
-				 struct arena *mem, struct err *e);
+				 struct cedar_names *names, struct arena *mem, struct err *e);
 
 /* NULL when the schema does not declare it. */
 const struct schema_entity *schema_entity_find(const struct schema *s, struct str name);
+const struct schema_entity *schema_entity_of(const struct schema *s, uint32_t num);
 const struct schema_action *schema_action_find(const struct schema *s, struct str type,
 					       struct str id);
+const struct schema_action *schema_action_of(const struct schema *s, uint32_t type_num,
+					     struct str id);
 
-/* NULL when the record has no such attribute.  The index in attrs is a stable slot. */
+/* NULL when the record has no such attribute.  Its place in attrs is a stable slot. */
 const struct schema_attr *schema_attr_find(const struct schema_type *record, struct str name);
 
 /* May an entity of type `of` have an ancestor of type `above`?  Not so for of == above
@@ -117,6 +126,7 @@ bool schema_entity_has_id(const struct schema_entity *of, struct str id); /* enu
 
 /* "Action" or a name that ends in "::Action": such entities are the schema's own. */
 bool schema_is_action_type(struct str name);
+bool schema_is_action_num(const struct schema *s, uint32_t num);
 
 bool schema_type_eq(const struct schema_type *a, const struct schema_type *b);
 void schema_type_print(const struct schema_type *t, struct buf *out); /* in Cedar syntax */
