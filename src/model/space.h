@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { SPACE_PARAMS = 8, SPACE_LEVELS = 32 };
+enum { SPACE_PARAMS = 8, SPACE_LEVELS = 32, SPACES_MAX = 256 };
 
 enum space_refusal { SPACE_CLOSE, SPACE_ACKNOWLEDGE };
 
@@ -43,8 +43,9 @@ struct space {
 	size_t parent_count;
 	enum space_refusal refusal;
 	bool filter, telemetry, alert;
-	uint32_t line; /* in the text it was read from */
-	size_t index;  /* its place in the set */
+	struct str as_filter; /* the pattern with + for its parameters */
+	uint32_t line;        /* in the text it was read from */
+	size_t index;         /* its place in the set */
 };
 
 struct spaces;
