@@ -16,12 +16,16 @@ static bool read_one(const struct schema_source *src, struct raw_schema *raw, st
 const struct schema *schema_read(const struct schema_source *sources, size_t count,
 				 struct cedar_names *names, struct arena *mem, struct err *e)
 {
-	struct raw_schema raw = { .mem = arena_new(RAW_MEMORY_MAX) };
+	struct raw_schema raw = { .mem = arena_new(RAW_MEMORY_MAX),
+				  .sources = sources,
+				  .source_count = count };
 	const struct schema *s = NULL;
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < count; i++)
+	for (size_t i = 0; ok && i < count; i++) {
+		raw.reading = &sources[i];
 		ok = read_one(&sources[i], &raw, e);
+	}
 	if (ok && !schema_resolve(&raw, names, mem, &s, e))
 		s = NULL;
 	arena_free(raw.mem);

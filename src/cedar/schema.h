@@ -96,11 +96,16 @@ struct schema {
 enum schema_syntax { SCHEMA_CEDAR, SCHEMA_JSON };
 
 /* One text of a schema.  Several are read as one: a name may be declared in one
- * and used in another, and a namespace may be opened in each. */
+ * and used in another, and a namespace may be opened in each.
+ *
+ * in_place_of, if given, names an entity type: wherever an action of any text lists that
+ * type as its principal or resource, the entity types that this text declares are listed
+ * instead (if it declares any).  So a generated text can add what actions apply to. */
 struct schema_source {
 	struct str file; /* for messages */
 	struct str text;
 	enum schema_syntax syntax;
+	struct str in_place_of;
 };
 
 /* NULL with ERR_INPUT when any of it is wrong.  The texts need not outlive the call. */

@@ -84,6 +84,7 @@ struct raw_entity *raw_entity_add(struct raw_schema *raw, struct raw_at at, stru
 		return NULL;
 	}
 	n->at = at;
+	n->source = raw->reading;
 	APPEND(n, raw->entities, raw->last_entity, raw->entity_count);
 	return n;
 }

@@ -65,6 +65,7 @@ struct raw_entity {
 	struct raw_refs parents, ids;
 	struct raw_type *shape, *tags; /* NULL: none */
 	bool is_enum;
+	const struct schema_source *source;
 };
 
 struct raw_common {
@@ -84,6 +85,8 @@ struct raw_action {
 
 struct raw_schema {
 	struct arena *mem;
+	const struct schema_source *sources, *reading; /* all, and the one being read */
+	size_t source_count;
 	struct raw_entity *entities, *last_entity;
 	struct raw_common *commons, *last_common;
 	struct raw_action *actions, *last_action;

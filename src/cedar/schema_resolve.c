@@ -836,13 +836,44 @@ static bool fill_entities(struct resolver *r)
 	return true;
 }
 
+/* Marks n, or the types that stand in its place; returns how many were new. */
+static size_t mark(struct resolver *r, const struct schema_entity *n)
+{
+	size_t marked = 0, stand_ins = 0;
+
+	for (size_t i = 0; i < r->raw->source_count; i++)
+		if (str_eq(r->raw->sources[i].in_place_of, n->name))
+			for (size_t k = 0; k < r->out->entity_count; k++)
+				if (r->written_entities[k]->source == &r->raw->sources[i]) {
+					stand_ins++;
+					marked += r->stamps[k] != r->stamp;
+					r->stamps[k] = r->stamp;
+				}
+	if (!stand_ins) {
+		marked = r->stamps[n->index] != r->stamp;
+		r->stamps[n->index] = r->stamp;
+	}
+	return marked;
+}
+
+/* The marked types, in the order of their names. */
+static bool marked(struct resolver *r, size_t count, const struct schema_entity ***out,
+		   size_t *out_count)
+{
+	const struct schema_entity **list = take(r, r->mem, count, sizeof(*list));
+
+	for (size_t i = 0; list && *out_count < count; i++)
+		if (r->stamps[i] == r->stamp)
+			list[(*out_count)++] = &r->out->entities[i];
+	*out = list;
+	return list;
+}
+
 static bool applies(struct resolver *r, struct str ns, const struct raw_refs *from,
 		    const struct schema_entity ***out, size_t *out_count)
 {
-	const struct schema_entity **list = take(r, r->mem, from->count, sizeof(*list));
+	size_t count = 0;
 
-	if (!list)
-		return false;
 	r->stamp++;
 	for (const struct raw_ref *ref = from->first; ref; ref = ref->next) {
 		struct found f;
@@ -852,12 +883,9 @@ static bool applies(struct resolver *r, struct str ns, const struct raw_refs *fr
 		if (!n)
 			return raw_fail(ref->at, r->e,
 					"an action cannot be the principal or resource of one");
-		if (r->stamps[n->index] != r->stamp)
-			list[(*out_count)++] = n;
-		r->stamps[n->index] = r->stamp;
+		count += mark(r, n);
 	}
-	*out = list;
-	return true;
+	return marked(r, count, out, out_count);
 }
 
 static bool fill_actions(struct resolver *r)

@@ -261,6 +261,36 @@ static void several_texts_are_one_schema(void **state)
 	      "the text is named");
 }
 
+static void a_generated_text_adds_what_actions_apply_to(void **state)
+{
+	(void)state;
+	const struct schema_source both[] = {
+		{ STR_INIT("base"),
+		  STR_INIT(
+			  "entity User, Top; action a appliesTo { principal: User, resource: [Top, "
+			  "User] };"),
+		  SCHEMA_CEDAR,
+		  { 0 } },
+		{ STR_INIT("more"), STR_INIT("namespace S { entity x, y in [Top]; }"), SCHEMA_CEDAR,
+		  STR_INIT("Top") },
+		{ STR_INIT("none"), STR_INIT("type T = Long;"), SCHEMA_CEDAR, STR_INIT("Top") },
+	};
+	const struct schema_source without[] = { both[0], both[2] };
+
+	const struct schema *s = schema_read(both, 3, names, mem, &why);
+	check(s, why.text);
+	const struct schema_action *a = schema_action_find(s, STR("Action"), STR("a"));
+	check(a->resource_count == 3 && str_eqz(a->resources[0]->name, "S::x") &&
+		      str_eqz(a->resources[1]->name, "S::y") &&
+		      str_eqz(a->resources[2]->name, "User"),
+	      "its types stand in the place of the one they are for");
+	s = schema_read(without, 2, names, mem, &why);
+	check(s, why.text);
+	a = schema_action_find(s, STR("Action"), STR("a"));
+	check(a->resource_count == 2 && str_eqz(a->resources[0]->name, "Top"),
+	      "a text that declares none leaves it as it was");
+}
+
 static void what_is_printed_reads_the_same(void **state)
 {
 	(void)state;
@@ -342,6 +372,7 @@ int main(void)
 		cmocka_unit_test(schemas_in_json),
 		cmocka_unit_test(the_model_answers),
 		cmocka_unit_test(several_texts_are_one_schema),
+		cmocka_unit_test(a_generated_text_adds_what_actions_apply_to),
 		cmocka_unit_test(what_is_printed_reads_the_same),
 		cmocka_unit_test(depth_and_growth_are_capped),
 		cmocka_unit_test(a_small_arena_refuses_cleanly),
