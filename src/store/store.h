@@ -46,6 +46,9 @@ size_t store_pending(const struct store *s);                  /* operations ende
 bool store_is_lost(const struct store *s);
 bool store_checkpoint(struct store *s, struct err *e) must_check; /* WAL into the file; when idle */
 
+/* Every page and index, read through; ERR_SYSTEM names the first thing wrong. */
+bool store_check(struct store *s, struct err *e) must_check;
+
 /* ---- registry ---- */
 
 struct store_principal {
@@ -82,7 +85,8 @@ bool store_principal_each(struct store *s, store_principal_fn *fn, void *ctx,
 
 struct store_code {
 	struct bytes secret_hash; /* SHA-256 of the 16 bytes: the key */
-	struct str kind, id;      /* for whom */
+	struct str site;
+	struct str kind, id; /* for whom */
 	int64_t expires_ms;
 	int64_t used_ms; /* 0: not yet */
 	struct bytes
@@ -102,6 +106,7 @@ bool store_code_use(struct store *s, struct bytes secret_hash, int64_t now_ms, s
 
 struct store_certificate {
 	struct bytes serial; /* the key */
+	struct str site;
 	struct str kind, id, workload;
 	struct bytes spki_sha256, csr_sha256;
 	uint64_t generation;
@@ -133,7 +138,8 @@ bool store_certificate_page(struct store *s, int64_t before_ms, uint32_t max,
 
 struct store_tpm {
 	struct str kind, id; /* the principal: the key */
-	struct str ticket;   /* id of the pending activation */
+	struct str site;
+	struct str ticket; /* id of the pending activation */
 	struct bytes ek_public, ek_certificate, ak_public, ak_name;
 	struct bytes secret_hash;            /* what the TPM must give back; empty once activated */
 	int64_t registered_ms, activated_ms; /* activated_ms 0: not proven */
@@ -179,7 +185,8 @@ bool store_release_key_each(struct store *s, store_release_key_fn *fn, void *ctx
 /* ---- evidence and signals ---- */
 
 struct store_evidence {
-	struct str id;              /* "e-…" */
+	struct str id; /* "e-…" */
+	struct str site;
 	struct str kind, principal; /* of whom */
 	struct str source;          /* trust_source_name() */
 	int64_t at_ms;
@@ -195,7 +202,8 @@ bool store_evidence_of(struct store *s, struct str kind, struct str principal, u
 		       store_evidence_fn *fn, void *ctx, struct err *e) must_check;
 
 struct store_signal {
-	struct str kind, id;     /* of whom */
+	struct str kind, id; /* of whom */
+	struct str site;
 	struct str source, name; /* unique together per principal */
 	int64_t weight;
 	int64_t observed_ms, expires_ms, half_life_ms;
@@ -254,8 +262,8 @@ typedef bool store_head_fn(void *ctx, struct str stream, uint64_t seq);
 bool store_feed_heads(struct store *s, store_head_fn *fn, void *ctx, struct err *e) must_check;
 
 /* The attributes policy sees, as they stood from `seq` on. */
-bool store_attributes_add(struct store *s, struct str kind, struct str id, uint64_t seq,
-			  struct str body, struct err *e) must_check;
+bool store_attributes_add(struct store *s, struct str kind, struct str id, struct str site,
+			  uint64_t seq, struct str body, struct err *e) must_check;
 /* As of seq: the newest version at or before it. */
 bool store_attributes_at(struct store *s, struct str kind, struct str id, uint64_t seq,
 			 struct arena *mem, struct str *out, struct err *e) must_check;
@@ -278,21 +286,22 @@ typedef bool store_audit_fn(void *ctx, const struct store_audit *row);
 typedef bool store_checkpoint_fn(void *ctx, const struct store_checkpoint_row *row);
 
 /* `members` are the JSON members that follow "index" and "at", without braces. */
-bool store_audit_add(struct store *s, int64_t at_ms, struct str members, struct err *e) must_check;
+bool store_audit_add(struct store *s, int64_t at_ms, struct str site, struct str members,
+		     struct err *e) must_check;
 uint64_t store_audit_size(const struct store *s);
-bool store_audit_root(struct store *s, uint8_t out[32],
-		      struct err *e) must_check; /* of committed records */
+void store_audit_root(const struct store *s, uint8_t out[32]); /* of committed records */
 bool store_audit_each(struct store *s, uint64_t from, uint32_t max, store_audit_fn *fn, void *ctx,
 		      struct err *e) must_check;
 bool store_audit_checkpoint_add(struct store *s, uint64_t size, struct str note,
 				struct err *e) must_check;
-bool store_audit_checkpoint_each(struct store *s, store_checkpoint_fn *fn, void *ctx,
-				 struct err *e) must_check;
+bool store_audit_checkpoint_each(struct store *s, uint64_t from, store_checkpoint_fn *fn, void *ctx,
+				 struct err *e) must_check; /* by size, from that on */
 
 /* ---- decisions, gates, idempotency ---- */
 
 struct store_decision {
 	struct str id;
+	struct str site; /* of the gate */
 	int64_t at_ms;
 	struct str gate, principal, action, resource, effect;
 	struct str record; /* JSON as it came */
@@ -319,6 +328,7 @@ bool store_decision_trim(struct store *s, int64_t oldest_ms, uint64_t keep,
 
 struct store_gate {
 	struct str id;
+	struct str site;
 	uint64_t acked, dropped;
 	int64_t at_ms;
 	struct str counters; /* JSON object */
