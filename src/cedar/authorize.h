@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "cedar/entities.h"
 #include "cedar/program.h"
 
@@ -52,7 +53,6 @@ enum cedar_fault_kind {
 	CEDAR_FAULT_EXTENSION, /* text that is no ipaddr, decimal, datetime, duration; or a method
 				  failed */
 	CEDAR_FAULT_ARITY,     /* a function with the wrong number of arguments */
-	CEDAR_FAULT_LIMIT,     /* `like` on texts too long to match in bounded time */
 };
 
 struct cedar_fault {
@@ -87,7 +87,7 @@ void cedar_authorize(const struct cedar_program *program, const struct cedar_ent
 		     const struct cedar_request *request, struct cedar_scratch *scratch,
 		     struct cedar_answer *out);
 
-/* One line for a person: "policy1: `grade` is not an attribute of Device::"pump-7"". */
+/* One line for a person: "policy1: plant.cedar:3:7: there is no such attribute: grade". */
 void cedar_fault_print(struct buf *out, const struct cedar_program *program,
 		       const struct cedar_fault *fault);
 const char *cedar_fault_name(enum cedar_fault_kind kind); /* "type", "attribute", ... */

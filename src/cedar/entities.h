@@ -29,7 +29,8 @@ struct cedar_entity {
 struct cedar_entities *cedar_entities_new(void);
 void cedar_entities_free(struct cedar_entities *store); /* NULL is fine */
 
-/* Adds or replaces.  ERR_INPUT when a parent would be its own ancestor. */
+/* Adds or replaces.  ERR_INPUT when an entity would be its own ancestor, or a value is nested
+ * deeper than CEDAR_DEPTH_MAX. */
 bool cedar_entities_put(struct cedar_entities *store, const struct cedar_entity *entity,
 			struct err *e);
 bool cedar_entities_remove(struct cedar_entities *store,
@@ -41,6 +42,7 @@ uint32_t cedar_entities_reserve(struct cedar_entities *store, const struct cedar
 /* CEDAR_SLOT_NONE when never heard of.  No allocation. */
 uint32_t cedar_entities_slot(const struct cedar_entities *store, const struct cedar_uid *uid);
 uint32_t cedar_entities_slot_count(const struct cedar_entities *store); /* slots are 0..count-1 */
+size_t cedar_entities_bytes(const struct cedar_entities *store);        /* asked of the heap */
 
 const struct cedar_uid *cedar_entities_uid(const struct cedar_entities *store, uint32_t slot);
 bool cedar_entities_is_present(const struct cedar_entities *store, uint32_t slot); /* not vacant */
