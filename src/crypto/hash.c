@@ -103,7 +103,7 @@ void hmac_sha256(struct bytes key, struct bytes data, uint8_t out[SHA256_LEN])
 	mem_wipe(outer, sizeof(outer));
 }
 
-void random_bytes(void *out, size_t len)
+void crypto_random(void *out, size_t len)
 {
 	must(len <= INT32_MAX && RAND_bytes(out, (int)len) == 1);
 }

@@ -22,4 +22,4 @@ void sha256_free(struct sha256 *h);
 
 void hmac_sha256(struct bytes key, struct bytes data, uint8_t out[SHA256_LEN]);
 
-void random_bytes(void *out, size_t len); /* for keys, nonces, serials */
+void crypto_random(void *out, size_t len); /* for keys, nonces, serials */
