@@ -14,7 +14,7 @@ static struct str new_reference(struct arena *mem)
 {
 	uint8_t raw[8];
 
-	random_bytes(raw, sizeof(raw));
+	crypto_random(raw, sizeof(raw));
 	return hex_text((struct bytes){ raw, sizeof(raw) }, mem);
 }
 
