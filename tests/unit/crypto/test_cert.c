@@ -468,7 +468,7 @@ static const struct shape shapes[] = {
 	{ "T4: a directory name", "of a kind", .name_tag = 0xa4 },
 	{ "T4: an address of three bytes", "3 bytes", .name_tag = 0x87 },
 	{ "T4: no extensions", "malformed", .odd = ODD_NO_EXTENSIONS },
-	{ "T4: version 1", "malformed", .odd = ODD_VERSION },
+	{ "T4: version 1", "version 3", .odd = ODD_VERSION },
 	{ "T4: a unique identifier", "malformed", .odd = ODD_UNIQUE_ID },
 	{ "T4: more after the extensions", "malformed", .odd = ODD_INNER_TRAILING },
 	{ "T5: a NUL in the name", "not a name", .uri = DEVICE "pump-1\0x", .uri_len = 37 },
