@@ -402,7 +402,8 @@ static bool read_uri(struct str uri, struct cert *c, struct seen *seen, struct e
 	if (seen->uris++)
 		return err_set(e, ERR_INPUT, "two names: want one URI");
 	if (!uri_is_good(uri))
-		return err_set(e, ERR_INPUT, "'" STR_FMT "' is not a name we give", STR_ARG(uri));
+		return err_set(e, ERR_INPUT, "'%.*s' is not a name we give",
+			       (int)(uri.len < 64 ? uri.len : 64), uri.ptr);
 	c->uri = uri;
 	return true;
 }
