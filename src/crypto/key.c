@@ -335,11 +335,6 @@ void key_id(const struct key *k, uint8_t out[20])
 	memcpy(out, digest, 20);
 }
 
-EC_KEY *ossl_ec(const struct key *k)
-{
-	return k->ec;
-}
-
 EVP_PKEY *ossl_pkey(struct key *k)
 {
 	if (k->pkey || !k->ec)

@@ -11,6 +11,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "base/err.h"
@@ -42,4 +43,7 @@ bool ossl_fail(struct err *e, enum err_kind kind, const char *doing);
 
 /* The EVP form of a key, made when first asked for; the key keeps it. */
 EVP_PKEY *ossl_pkey(struct key *k);
-EC_KEY *ossl_ec(const struct key *k); /* P-256 and P-384; NULL for others */
+
+/* What a tls_ctx is made of: for tests that break OpenSSL's own checks to see ours hold (T1). */
+struct tls_ctx;
+SSL_CTX *ossl_tls(struct tls_ctx *ctx);

@@ -2,7 +2,7 @@
  *
  * A tls_ctx is one listener's or one client's rules; a tls is one connection.  TLS 1.3 (1.2
  * with ECDHE and AEAD where asked for), P-256 certificates, no tickets, no resumption, no
- * renegotiation, no compression, no early data.
+ * renegotiation, no compression, no early data.  The process ignores SIGPIPE (role_start does).
  *
  * A peer is known only through tls_peer, which asserts again what the handshake promised: a
  * certificate is there, it verified, its key and names are as cert.h wants them (T1).  Its
@@ -62,8 +62,10 @@ enum tls_result tls_write(struct tls *t, const void *data, size_t len, size_t *o
 enum tls_result tls_shutdown(struct tls *t, struct err *e); /* sends close_notify, does not wait */
 bool tls_has_pending(const struct tls *t); /* decrypted bytes wait: read before polling */
 
+enum { TLS_AUTHORITY_PINNED = -1 };
+
 struct tls_peer {
-	int authority;              /* never 0 */
+	int authority;              /* the anchor's, or TLS_AUTHORITY_PINNED; never 0 */
 	struct cert cert;           /* views that live as long as the tls */
 	uint8_t sha256[SHA256_LEN]; /* of the certificate's DER */
 };
