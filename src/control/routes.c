@@ -134,11 +134,15 @@ static const struct route_field fields_refs_add[] = {
 	END,
 };
 
+static const struct route_field fields_release_key_add[] = {
+	{ "name", FIELD_TEXT, true, ID_MAX, "What to call it." },
+	{ "public", FIELD_BYTES, true, KEY_MAX, "The public key, SubjectPublicKeyInfo." },
+	END,
+};
+
 static const struct route_field fields_decision_list[] = {
 	{ "principal", FIELD_TEXT, false, 160, "Only this principal, such as device/pump-1." },
 	{ "effect", FIELD_TEXT, false, 8, "Only allow or deny." },
-	{ "action", FIELD_TEXT, false, ID_MAX, "Only this action." },
-	{ "gate", FIELD_TEXT, false, ID_MAX, "Only decisions of this gate." },
 	PAGE,
 	END,
 };
