@@ -109,8 +109,18 @@ static void next_decision(struct cedar_scratch *s)
 	s->decision = 1;
 }
 
-static void decide(const struct cedar_program *program, struct cedar_scratch *s,
-		   struct cedar_answer *out)
+void answer_because(struct cedar_scratch *s, const uint32_t reason_count[2],
+		    struct cedar_answer *out)
+{
+	enum cedar_effect because = reason_count[CEDAR_FORBID] ? CEDAR_FORBID : CEDAR_PERMIT;
+
+	out->reasons = s->reasons[because];
+	out->reason_count = reason_count[because];
+	out->decision = because == CEDAR_PERMIT && out->reason_count ? CEDAR_ALLOW : CEDAR_DENY;
+}
+
+void scratch_decide(const struct cedar_program *program, struct cedar_scratch *s,
+		    struct cedar_answer *out)
 {
 	struct decision d = {
 		.program = program,
@@ -120,18 +130,14 @@ static void decide(const struct cedar_program *program, struct cedar_scratch *s,
 
 	next_decision(s);
 	index_find(program->index, &s->world, judge_run, &d);
-	enum cedar_effect because = d.reason_count[CEDAR_FORBID] ? CEDAR_FORBID : CEDAR_PERMIT;
 	*out = (struct cedar_answer){
-		.decision = because == CEDAR_PERMIT && d.reason_count[CEDAR_PERMIT] ? CEDAR_ALLOW
-										    : CEDAR_DENY,
 		.is_forbid_failed = d.is_forbid_failed,
 		.context_read = d.machine.context_read,
-		.reasons = s->reasons[because],
-		.reason_count = d.reason_count[because],
 		.faults = s->faults,
 		.fault_count = d.fault_count,
 		.candidates = d.candidates,
 	};
+	answer_because(s, d.reason_count, out);
 }
 
 void cedar_authorize(const struct cedar_program *program, const struct cedar_entities *store,
@@ -140,7 +146,7 @@ void cedar_authorize(const struct cedar_program *program, const struct cedar_ent
 {
 	assert(scratch->seen && scratch->cap >= program->count);
 	world_init(&scratch->world, store, request);
-	decide(program, scratch, out);
+	scratch_decide(program, scratch, out);
 }
 
 /* --- faults in words --- */

@@ -120,7 +120,8 @@ void cedar_residual_decide(const struct cedar_residual *residual,
 			   struct cedar_scratch *scratch, struct cedar_answer *out);
 
 /* Asks the request for every present entity of one type in the place of its principal (or its
- * resource).  With request->unknown set the verdict is three-valued and mem is needed. */
+ * resource).  With request->unknown set the verdict is three-valued and mem is needed; it is
+ * reset as the walk goes on. */
 typedef bool cedar_who_fn(void *ctx, const struct cedar_uid *who, enum cedar_verdict verdict);
 struct cedar_who {
 	const struct cedar_request *request;

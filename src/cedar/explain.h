@@ -28,18 +28,20 @@ void cedar_explain_facts(const struct cedar_program *program, const struct cedar
 			 uint32_t count, struct arena *mem, struct cedar_facts *out);
 
 /* One condition of one policy which, were it otherwise, would bring the policy to the other side:
- * a permit that failed names a conjunct that was false, a forbid that held one that was true. */
+ * a permit that failed names the first conjunct in its way, a forbid that held one that held. */
 struct cedar_near {
 	uint32_t policy;
 	bool is_scope;            /* the head of the policy, not a when or unless */
-	bool is_fault;            /* it failed rather than being false */
+	bool is_fault;            /* it failed to evaluate */
+	bool must_be;             /* what the conjunct would have to be */
 	struct str text;          /* the conjunct: context.payloadBytes <= 65536 */
 	struct cedar_facts facts; /* what it read */
 	struct cedar_pos pos;
 	uint32_t others; /* further conditions of that policy that stand in the way as well */
 };
 
-/* Nearest first; at most CEDAR_NEAREST_MAX.  Empty for an allowed request. */
+/* Nearest first; at most CEDAR_NEAREST_MAX.  Empty for an allowed request.  Forbids that hold come
+ * before permits that do not; permits of other actions are not near. */
 void cedar_explain_nearest(const struct cedar_program *program, const struct cedar_entities *store,
 			   const struct cedar_request *request, struct arena *mem,
 			   const struct cedar_near **out, uint32_t *out_count);

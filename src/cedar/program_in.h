@@ -52,3 +52,10 @@ struct cedar_scratch {
 
 /* Makes room for at least so much. */
 void scratch_reserve(struct cedar_scratch *s, uint32_t policies, const struct code *code);
+
+/* Decides for the world that is set up in the scratch. */
+void scratch_decide(const struct cedar_program *program, struct cedar_scratch *s,
+		    struct cedar_answer *out);
+/* What the rows of a decision come to. */
+void answer_because(struct cedar_scratch *s, const uint32_t reason_count[2],
+		    struct cedar_answer *out);

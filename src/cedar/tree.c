@@ -504,6 +504,33 @@ static void tell_fact(struct tree *t, const struct cedar_expr *e, const struct p
 		t->fact(t->ctx, e, p->kind == PART_VALUE ? p->value : (struct cedar_value){ 0 });
 }
 
+static bool holds_unknown(struct cedar_value v, int depth)
+{
+	if (v.kind == CEDAR_UNKNOWN || depth > CEDAR_DEPTH_MAX)
+		return true;
+	if (v.kind == CEDAR_SET)
+		for (uint32_t i = 0; i < v.set->count; i++)
+			if (holds_unknown(v.set->items[i], depth + 1))
+				return true;
+	if (v.kind == CEDAR_RECORD)
+		for (uint32_t i = 0; i < v.record->count; i++)
+			if (holds_unknown(v.record->values[i], depth + 1))
+				return true;
+	return false;
+}
+
+/* Looking into a record with an unknown field is fine; comparing it is not. */
+static bool is_about_unknown(const struct cedar_expr *e, const struct part *args)
+{
+	if (e->op == CEDAR_OP_GET || e->op == CEDAR_OP_HAS || e->op == CEDAR_OP_SET ||
+	    e->op == CEDAR_OP_RECORD)
+		return false;
+	for (uint32_t i = 0; i < e->count; i++)
+		if (args[i].kind == PART_VALUE && holds_unknown(args[i].value, 0))
+			return true;
+	return false;
+}
+
 static struct part walk_strict(struct tree *t, const struct cedar_expr *e, struct part *args)
 {
 	bool is_rest = false;
@@ -514,6 +541,7 @@ static struct part walk_strict(struct tree *t, const struct cedar_expr *e, struc
 			return args[i];
 		is_rest |= args[i].kind != PART_VALUE;
 	}
+	is_rest |= t->is_typed && is_about_unknown(e, args);
 	const struct seat *s = e->count ? unknown_seat(t, e->args[0]) : NULL;
 	struct part out;
 	if (s && walk_unknown(t, e, s, args, &out))

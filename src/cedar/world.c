@@ -115,6 +115,17 @@ void world_seat(struct world *w, enum cedar_var var, const struct cedar_uid *uid
 	seat_add_stored(w, s, slot);
 }
 
+void world_seat_stored(struct world *w, enum cedar_var var, uint32_t slot)
+{
+	struct seat *s = &w->seats[var];
+
+	s->uid = cedar_entities_uid(w->store, slot);
+	s->attrs = cedar_entities_attrs(w->store, slot);
+	s->above_count = 0;
+	s->is_cut = false;
+	seat_add_stored(w, s, slot);
+}
+
 void world_init(struct world *w, const struct cedar_entities *store,
 		const struct cedar_request *request)
 {

@@ -28,7 +28,9 @@ struct world {
 
 void world_init(struct world *w, const struct cedar_entities *store,
 		const struct cedar_request *request);
+/* Puts another entity in a place: any, or one known to be in the store. */
 void world_seat(struct world *w, enum cedar_var var, const struct cedar_uid *uid);
+void world_seat_stored(struct world *w, enum cedar_var var, uint32_t slot);
 
 /* NULL: there is no such entity. */
 const struct cedar_record *world_attrs(const struct world *w, const struct cedar_uid *uid);
