@@ -100,6 +100,7 @@ static bool check_note(struct pass *p, struct str line, struct err *e)
 	struct str size, text;
 	struct bytes raw;
 	struct note note;
+	uint64_t says;
 
 	if (!str_cut(line, ' ', &size, &text) || !base64_read(text, BASE64_URL, mem, &raw, e) ||
 	    !note_read(str_bytes(raw), p->origin, p->key, &note, e)) {
@@ -107,6 +108,8 @@ static bool check_note(struct pass *p, struct str line, struct err *e)
 		return err_in(e, "the note after record %llu",
 			      (unsigned long long)p->tree.size - 1);
 	}
+	if (!str_u64(size, &says) || says != note.size)
+		return bad_record(p, e, "the note here says another size than its line");
 	return check_root(p, &note, e);
 }
 

@@ -1,6 +1,6 @@
 /* ctl.h - what every command of `muster` gets, and what it may use.
  *
- * A command is a row of the table in main.c: noun, verb, arguments, options, one function in
+ * A command is a row of the table in commands.c: noun, verb, arguments, options, one function in
  * cmd_<noun>.c.  Parsing, help, completion, "did you mean" and muster(1) come from the rows.
  * A command talks to musterd over the public API only (ctl/api.h), or works on files.
  *
