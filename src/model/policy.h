@@ -28,7 +28,7 @@ enum policy_cause {
 	POLICY_NO_SPACE,  /* the topic is in no space, or begins with '$' */
 	POLICY_DISAGREES, /* the topic names things that the registry does not put together */
 	POLICY_STALE,     /* the gate's state is too old for this */
-	POLICY_TOO_WIDE,  /* a subscription that only some of its topics are granted to */
+	POLICY_TOO_WIDE,  /* a subscription of which only a part is granted */
 	POLICY_CAUSES,
 };
 
@@ -43,7 +43,9 @@ struct policy_context {
 	uint32_t payload_bytes; /* publish and receive */
 	uint8_t qos;
 	bool retain;
-	enum policy_age age; /* of the gate's state; core's own is always fresh */
+	enum policy_age age;  /* of the gate's state; core's own is always fresh */
+	int64_t age_ms;       /* the same in time */
+	int64_t allowance_ms; /* valid_until holds this much longer: an outage (DESIGN 3) */
 };
 
 struct policy_request {
@@ -74,6 +76,8 @@ struct policy_fact {
 enum { POLICY_RULES = 8, POLICY_FACTS = 16, POLICY_NEAREST = 3 };
 
 struct policy_answer {
+	/* DEPENDS: only of a subscription, granted because its spaces are set to `filter`:
+	 * each delivery must be decided.  Any other that depends is DENY, POLICY_TOO_WIDE. */
 	enum policy_effect effect;
 	enum policy_cause cause;
 	const struct space *space; /* NULL when no topic or none fits */
