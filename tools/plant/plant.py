@@ -38,10 +38,20 @@ class Plant:
         self.devices = {}
         self.release_key = None
         self.refs_version = 0
-        # Rooms are found in the build tree; an installed Muster needs no such variable.
-        self.env = {"MUSTER_LIBEXEC": str(self.build / "src" / "libexec")}
+        self.env = {"MUSTER_LIBEXEC": str(self.gather_rooms())}
 
     # Programs.
+
+    def gather_rooms(self):
+        """A build tree scatters the rooms over its folders; installed, they lie in one."""
+        libexec = self.folder / "libexec"
+        libexec.mkdir(exist_ok=True)
+        for daemon in ("control", "gateway", "agent"):
+            for room in (self.build / "src" / daemon).rglob(f"{daemon}-*"):
+                if room.is_file() and os.access(room, os.X_OK):
+                    (libexec / room.name).unlink(missing_ok=True)
+                    (libexec / room.name).symlink_to(room)
+        return libexec
 
     def program(self, name):
         for folder in ("control", "gateway", "agent", "ctl"):
