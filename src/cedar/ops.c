@@ -309,8 +309,11 @@ bool op_call(enum cedar_fn fn, const struct cedar_value *args, uint32_t count, s
 	for (uint32_t i = 0; i < count; i++)
 		if (args[i].kind != info->args[i])
 			return fault_type(fault, args[i].kind);
-	if (fn <= CEDAR_FN_DURATION ? construct(fn, cedar_value_text(args[0]), ip, out)
-				    : cedar_ext_call(fn, args, out, &e))
-		return true;
-	return fault_set(fault, CEDAR_FAULT_EXTENSION, 0);
+	/* The result may take the place of the first argument. */
+	struct cedar_value result;
+	if (fn <= CEDAR_FN_DURATION ? !construct(fn, cedar_value_text(args[0]), ip, &result)
+				    : !cedar_ext_call(fn, args, &result, &e))
+		return fault_set(fault, CEDAR_FAULT_EXTENSION, 0);
+	*out = result;
+	return true;
 }

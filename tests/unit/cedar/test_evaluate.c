@@ -124,6 +124,11 @@ static const struct {
 	{ "dates move",
 	  "datetime(\"2024-01-01\").offset(duration(\"1d\")) == datetime(\"2024-01-02\")", 0,
 	  true },
+	{ "and when they stand in the request",
+	  "datetime(context.day).offset(duration(\"-1d\")) == datetime(\"2023-12-31\")", 0, true },
+	{ "a date that does not fit fails",
+	  "datetime(context.day).offset(duration(context.most)).toDate() == 1",
+	  CEDAR_FAULT_EXTENSION, false },
 	{ "a method of another type", "context.n.isIpv4()", CEDAR_FAULT_TYPE, false },
 };
 
@@ -151,7 +156,8 @@ static const char *long_context(struct plant *p)
 	return arena_printf(p->mem,
 			    "{yes: true, no: false, n: 7, s: \"flow/7\", set: [1, 2, 3], "
 			    "max: 9223372036854775807, min: -9223372036854775808, "
-			    "inner: {y: 1}, key: \"line\", addr: \"127.0.0.1\", long: \"%s\"}",
+			    "inner: {y: 1}, key: \"line\", day: \"2024-01-01\", "
+			    "most: \"9223372036854775807ms\", addr: \"127.0.0.1\", long: \"%s\"}",
 			    a)
 		.ptr;
 }
