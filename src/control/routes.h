@@ -177,7 +177,7 @@ struct route {
 	  refs_add, TYPE_JSON, "Publish reference values signed by the release key.")             \
 	R(RELEASE_KEYS, "GET", "/api/v1/refs/keys", ON_OPERATORS, WHO_USER, "refs.read", api,     \
 	  page, none, TYPE_JSON, "Release keys whose reference values are believed.")             \
-	R(RELEASE_KEY_ADD, "POST", "/api/v1/refs/keys", ON_OPERATORS, WHO_USER, "refs.trust",     \
+	R(RELEASE_KEY_ADD, "POST", "/api/v1/refs/keys", ON_OPERATORS, WHO_USER, "refs.write",     \
 	  api, none, release_key_add, TYPE_JSON, "Believe reference values signed by this key.")  \
 	R(DECISIONS, "GET", "/api/v1/decisions", ON_OPERATORS, WHO_USER, "decision.read", api,    \
 	  decision_list, none, TYPE_JSON, "Decision records, newest first.")                      \
