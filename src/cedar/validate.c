@@ -399,14 +399,17 @@ static void check_slots(struct validator *v, const struct scopes *scopes, struct
 		}
 }
 
-/* An action outside the scope makes it False without a look; but a list with a name that
- * is unknown, or empty, is an error to be found. */
+/* An action outside the scope makes it False without a look; but a list that is empty, or
+ * has an unknown name or actions of two types, is an error to be found. */
 static bool may_skip(const struct validator *v, const struct schema_action *a)
 {
 	const struct cedar_scope *s = &v->policy->action;
 
 	if (s->kind == CEDAR_SCOPE_IN_SET && !s->count)
 		return false;
+	for (uint32_t i = 0; s->kind == CEDAR_SCOPE_IN_SET && i < s->count; i++)
+		if (!action_is_known(v, s->uids[i]) || s->uids[i]->type != s->uids[0]->type)
+			return false;
 	return !action_in_scope(v, a);
 }
 
