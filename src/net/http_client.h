@@ -18,9 +18,10 @@ struct tls_ctx;
 struct http_client_settings {
 	struct addr server;
 	struct tls_ctx *tls; /* NULL: plain */
-	struct str host;     /* Host header and certificate name; empty: as written in server */
-	size_t max_body;     /* of an answer that is gathered whole; 0: 1 MiB */
-	int64_t connect_ms, answer_ms, idle_ms; /* 0: 5,000, 30,000, 60,000 */
+	struct str host; /* what the certificate must carry; empty: the context's peer_path or pin
+			  * decides.  Kept by the caller */
+	size_t max_body; /* of an answer that is gathered whole; 0: 1 MiB */
+	int64_t connect_ms, answer_ms, idle_ms; /* 0: 5,000, 30,000, 45,000 */
 };
 
 struct http_reply {

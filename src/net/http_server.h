@@ -58,8 +58,9 @@ void http_on_gone(struct exchange *x, void (*fn)(void *ctx), void *ctx);
  * Connection are ours; Cache-Control: no-store is added unless given. */
 void http_set_header(struct exchange *x, const char *name, struct str value);
 void http_answer(struct exchange *x, int status, const char *content_type, struct bytes body);
-/* RFC 9457 application/problem+json from an err; 5xx texts stay inside. */
-void http_answer_err(struct exchange *x, const struct err *e);
+/* RFC 9457 application/problem+json from an err.  Our own failures are told as "internal
+ * error" and a reference number, returned for the log; else 0. */
+uint32_t http_answer_err(struct exchange *x, const struct err *e);
 
 /* Endless: chunked. http_stream_put is false when the reader is too slow: the connection is
  * dropped and on_gone follows from the loop. */
