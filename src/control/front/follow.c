@@ -162,10 +162,10 @@ static void has_room(void *ctx)
 		ask_page(w);
 }
 
-static void go_on(struct follower *w, bool is_page_full)
+static void go_on(struct follower *w, bool has_more)
 {
 	w->is_full = http_stream_waiting(w->call->x) > HIGH_BYTES;
-	w->is_behind |= is_page_full;
+	w->is_behind |= has_more;
 	if (w->is_full)
 		http_on_room(w->call->x, has_room, w);
 	else if (w->is_behind)
@@ -213,9 +213,10 @@ static void put_page(struct follower *w, const struct wall_lines *page)
 			report_slow(w);
 			return;
 		}
-	if (page->last > w->last)
+	bool has_moved = page->last > w->last;
+	if (has_moved)
 		w->last = page->last;
-	go_on(w, page->lines.count == PAGE_LINES);
+	go_on(w, has_moved && page->last < page->head);
 }
 
 static void page_answered(void *ctx, const struct err *refused, struct bytes body)
