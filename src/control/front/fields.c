@@ -102,12 +102,15 @@ static bool read_text(struct sheet *s, const struct route_field *f, const struct
 	return put_text(s, str_of(f->name), text, e);
 }
 
-/* text: as it stood in a query, where a reader may want it; else empty */
+/* In a query all is text (walls.h); its number goes along. */
 static bool put_number(struct sheet *s, const struct route_field *f, int64_t num, struct str text,
 		       struct err *e)
 {
 	struct wall_value v = {
-		.name = str_of(f->name), .kind = WALL_VALUE_INT, .text = text, .num = num
+		.name = str_of(f->name),
+		.kind = text.len ? WALL_VALUE_TEXT : WALL_VALUE_INT,
+		.text = text,
+		.num = num,
 	};
 
 	if (num < 0 || num > f->max)
@@ -362,15 +365,16 @@ static bool is_given(const struct sheet *s, const struct route_field *f)
 	return false;
 }
 
-static bool query_value(struct sheet *s, const struct route_field *f, struct str raw, struct err *e)
+static bool query_value(struct sheet *s, const struct route_field *f, struct str pair,
+			struct err *e)
 {
 	struct str text;
 	int64_t num;
 
 	if (is_given(s, f))
 		return err_set(e, ERR_INPUT, "'%s' is given twice", f->name);
-	if (!http_unescape(raw, s->mem, &text, e))
-		return err_in(e, "'%s'", f->name);
+	if (!http_query(pair, f->name, s->mem, &text, e))
+		return false;
 	if (f->type == FIELD_NUMBER)
 		return put_number(s, f, str_i64(text, &num) ? num : -1, text, e);
 	if (f->type == FIELD_SWITCH && !str_eqz(text, "true") && !str_eqz(text, "false"))
@@ -398,8 +402,8 @@ bool fields_query(const struct route_field *fields, struct str query, struct are
 
 		if (!f)
 			return refuse_unknown(fields, name, e);
-		if (!query_value(&sheet, f, raw, e))
-			return err_in(e, "query");
+		if (!query_value(&sheet, f, pair, e))
+			return false;
 	}
 	*out = (struct wall_values){ sheet.items, sheet.count };
 	return true;
