@@ -252,17 +252,33 @@ static bool not(const struct typecheck *c, const struct cap *known, const struct
 
 /* --- comparison and arithmetic --- */
 
+/* Cedar 4.10 folds && and || of boolean literals as it reads them, so they are literals
+ * to the rules below. */
+static bool fold(const struct cedar_expr *e, struct cedar_value *out)
+{
+	struct cedar_value a, b;
+
+	*out = e->lit;
+	if (e->op == CEDAR_OP_LIT)
+		return true;
+	if (e->op != CEDAR_OP_AND && e->op != CEDAR_OP_OR)
+		return false;
+	if (!fold(e->args[0], &a) || !fold(e->args[1], &b) || a.kind != CEDAR_BOOL ||
+	    b.kind != CEDAR_BOOL)
+		return false;
+	*out = cedar_bool(e->op == CEDAR_OP_AND ? a.truth && b.truth : a.truth || b.truth);
+	return true;
+}
+
 /* The literal an expression is, where `action` is the request's; false: it is none. */
 static bool as_literal(const struct typecheck *c, const struct cedar_expr *e,
 		       struct cedar_uid *action, struct cedar_value *out)
 {
-	if (e->op == CEDAR_OP_VAR && e->var == CEDAR_VAR_ACTION) {
-		*action = cedar_uid_of(c->env->action->type_num, c->env->action->id);
-		*out = cedar_entity(action);
-		return true;
-	}
-	*out = e->lit;
-	return e->op == CEDAR_OP_LIT;
+	if (e->op != CEDAR_OP_VAR || e->var != CEDAR_VAR_ACTION)
+		return fold(e, out);
+	*action = cedar_uid_of(c->env->action->type_num, c->env->action->id);
+	*out = cedar_entity(action);
+	return true;
 }
 
 static bool equal(const struct typecheck *c, const struct cap *known, const struct cedar_expr *e,

@@ -8,7 +8,7 @@
 enum { SCRATCH_MAX = 64 << 20, PER_POLICY_MAX = 50 };
 
 struct list {
-	struct list *next;
+	struct list *next, *next_mine;
 	struct validate_finding finding;
 };
 
@@ -19,7 +19,8 @@ struct validator {
 	struct arena *scope;   /* of one policy: its scope as expressions */
 	const struct cedar_policy *policy;
 	const struct typecheck_env *env;
-	struct list *first, *last, *mine; /* mine: the first of this policy, or NULL */
+	struct list *first, *last; /* what is reported */
+	struct list *mine;         /* what this policy was told, newest first */
 	size_t kept, mine_count;
 	struct validate_report *out;
 	bool is_full;
@@ -29,47 +30,56 @@ struct validator {
 
 static bool is_noted(const struct validator *v, struct cedar_pos pos, struct str text)
 {
-	for (const struct list *l = v->mine; l; l = l->next)
+	for (const struct list *l = v->mine; l; l = l->next_mine)
 		if (l->finding.pos.line == pos.line && l->finding.pos.col == pos.col &&
 		    l->finding.pos.source == pos.source && str_eq(l->finding.text, text))
 			return true;
 	return false;
 }
 
-static struct str where(const struct validator *v)
+static struct str where(const struct validator *v, struct arena *mem)
 {
 	if (!v->env)
 		return STR("");
-	return arena_printf(v->mem, STR_FMT ", " STR_FMT ", " STR_FMT,
+	return arena_printf(mem, STR_FMT ", " STR_FMT ", " STR_FMT,
 			    STR_ARG(v->env->principal->name), STR_ARG(v->env->action->id),
 			    STR_ARG(v->env->resource->name));
 }
 
-static void note(struct validator *v, bool is_warning, struct cedar_pos pos, struct str text)
+static void keep(struct validator *v, struct list *l)
 {
-	if (is_noted(v, pos, text))
-		return;
-	if (is_warning)
-		v->out->warning_count++;
-	else
-		v->out->error_count++;
-	if (v->kept == VALIDATE_FINDINGS_MAX || v->mine_count == PER_POLICY_MAX)
-		return;
-	struct list *l = arena_alloc(v->mem, 1, sizeof(*l));
-	if (!l) {
-		v->is_full = true;
-		return;
-	}
-	l->finding = (struct validate_finding){ is_warning, pos, v->policy->id,
-						arena_dup(v->mem, text), where(v) };
-	v->is_full |= arena_is_full(v->mem);
 	if (v->last)
 		v->last->next = l;
 	else
 		v->first = l;
 	v->last = l;
-	v->mine = v->mine ? v->mine : l;
 	v->kept++;
+}
+
+/* Past the maximum of all a finding is only counted, past that of one policy not even that. */
+static void note(struct validator *v, bool is_warning, struct cedar_pos pos, struct str text)
+{
+	bool is_kept = v->kept < VALIDATE_FINDINGS_MAX;
+	struct arena *mem = is_kept ? v->mem : v->scope;
+
+	if (v->mine_count == PER_POLICY_MAX || is_noted(v, pos, text))
+		return;
+	struct list *l = arena_alloc(mem, 1, sizeof(*l));
+	if (!l) {
+		v->is_full = true;
+		return;
+	}
+	l->finding = (struct validate_finding){ is_warning, pos, v->policy->id,
+						arena_dup(mem, text), where(v, mem) };
+	v->is_full |= arena_is_full(mem);
+	if (is_warning)
+		v->out->warning_count++;
+	else
+		v->out->error_count++;
+	if (is_kept)
+		keep(v, l);
+	l->next_mine = v->mine;
+	v->mine = l;
 	v->mine_count++;
 }
 
