@@ -10,7 +10,7 @@
  * number (`num`, of the interner it was read with, which must outlive it).  Types are
  * shared, but two equal types need not be one pointer: compare with schema_type_eq.
  *
- * Errors are ERR_INPUT and begin with file:line:column, or file and JSON path.
+ * Errors are ERR_INPUT and begin with file:line:column, in JSON followed by the path.
  */
 #pragma once
 

@@ -11,10 +11,8 @@ bool raw_fail(struct raw_at at, struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (at.pos.source)
-		return cedar_err_at(e, at.pos, "%s", text);
-	return err_set(e, ERR_INPUT, STR_FMT ": " STR_FMT "%s%s", STR_ARG(at.file),
-		       STR_ARG(at.path), at.path.len ? ": " : "", text);
+	return cedar_err_at(e, at.pos, STR_FMT "%s%s", STR_ARG(at.path), at.path.len ? ": " : "",
+			    text);
 }
 
 bool raw_full(struct err *e)

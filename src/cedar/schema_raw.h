@@ -11,10 +11,10 @@
 #include "cedar/lex.h"
 #include "cedar/schema.h"
 
-/* Where something was written: a place in a Cedar text, or a path into JSON. */
+/* Where something was written; in JSON also the way there: "Space.entityTypes.telemetry". */
 struct raw_at {
-	struct cedar_pos pos;  /* its source is NULL for JSON */
-	struct str file, path; /* JSON only: "Space.entityTypes.telemetry.shape" */
+	struct cedar_pos pos;
+	struct str path;
 };
 
 enum raw_kind {

@@ -154,33 +154,35 @@ static const struct {
 	{ "what an action applies to may be null", ACTIONS("\"x\":{\"appliesTo\":null}"), NULL },
 	{ "groups of actions", ACTIONS("\"x\":{\"memberOf\":[{\"id\":\"y\"}]},\"y\":{}"), NULL },
 
+	{ "any text is an id", ACTIONS("\"\\u0000\":{}"), NULL },
+
 	{ "both lists of a namespace must be there", "{\"\":{\"entityTypes\":{}}}",
-	  "s: actions: this is missing" },
+	  "actions: this is missing" },
 	{ "a record says its attributes", ENTITIES("\"A\":{\"shape\":{\"type\":\"Record\"}}"),
-	  "s: entityTypes.A.shape: want an object" },
+	  "entityTypes.A.shape: want an object" },
 	{ "a shape is a record", ENTITIES("\"A\":{\"shape\":{\"type\":\"Long\"}}"),
-	  "s: entityTypes.A: the shape of an entity type is not a record" },
+	  "entityTypes.A: the shape of an entity type is not a record" },
 	{ "required is true or false", X("{\"type\":\"Long\",\"required\":null}"),
-	  "s: entityTypes.A.shape.x: 'required' must be" },
+	  "entityTypes.A.shape.x: 'required' must be" },
 	{ "only attributes are required",
 	  X("{\"type\":\"Set\",\"element\":{\"type\":\"Long\",\"required\":true}}"),
-	  "s: entityTypes.A.shape.x.element: " },
+	  "entityTypes.A.shape.x.element: " },
 	{ "records are closed",
 	  ENTITIES("\"A\":{\"shape\":{\"type\":\"Record\",\"attributes\":{},"
 		   "\"additionalAttributes\":true}}"),
-	  "s: entityTypes.A.shape: records with additional attributes" },
+	  "entityTypes.A.shape: records with additional attributes" },
 	{ "an entity type is no common type", X("{\"type\":\"A\"}"),
-	  "s: entityTypes.A.shape.x: no common type is named 'A'" },
+	  "entityTypes.A.shape.x: no common type is named 'A'" },
 	{ "an unknown extension", X("{\"type\":\"Extension\",\"name\":\"foo\"}"),
-	  "s: entityTypes.A.shape.x: no extension type is named 'foo'" },
+	  "entityTypes.A.shape.x: no extension type is named 'foo'" },
 	{ "an enumeration has nothing else", ENTITIES("\"A\":{\"enum\":[\"a\"],\"tags\":{}}"),
-	  "s: entityTypes.A: 'tags'" },
+	  "entityTypes.A: 'tags'" },
 	{ "actions have no attributes", ACTIONS("\"x\":{\"attributes\":{}}"),
-	  "s: actions.x: attributes of actions" },
-	{ "names are names", ENTITIES("\"A::B\":{}"), "s: entityTypes.A::B: 'A::B' cannot name" },
+	  "actions.x: attributes of actions" },
+	{ "names are names", ENTITIES("\"A::B\":{}"), "entityTypes.A::B: 'A::B' cannot name" },
 	{ "namespaces too", "{\"A B\":{\"entityTypes\":{},\"actions\":{}}}",
-	  "s: A B: 'A B' is not a namespace name" },
-	{ "it is JSON", "{", "s: " },
+	  "A B: 'A B' is not a namespace name" },
+	{ "it is JSON", "{", "s:1:" },
 };
 
 static void schemas_in_json(void **state)
@@ -189,7 +191,7 @@ static void schemas_in_json(void **state)
 	for (size_t i = 0; i < countof(in_json); i++) {
 		const struct schema *s = read_as(in_json[i].text, SCHEMA_JSON);
 		check((s != NULL) == (in_json[i].want == NULL), in_json[i].says);
-		if (in_json[i].want && !str_starts(str_of(why.text), str_of(in_json[i].want)))
+		if (in_json[i].want && !strstr(why.text, in_json[i].want))
 			fail_msg("%s: got '%s'", in_json[i].says, why.text);
 	}
 }
