@@ -563,6 +563,8 @@ static void write_real(struct jw *w, double v)
 
 	if (w->form == JW_CANONICAL)
 		w->is_bad = true;
+	if (!strpbrk(text, ".e")) /* it must not read back as an integer */
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ".0");
 	jw_raw(w, (struct str){ text, (size_t)len });
 }
 

@@ -92,8 +92,8 @@ static void getters_name_the_member(void **state)
 
 static void we_write_what_we_read(void **state)
 {
-	static const char *const text =
-		"{\"a\":[1,-2,true,null,\"\\\"\\\\\\n\\u0001\xc3\xa4\"],\"b\":{},\"c\":[]}";
+	static const char *const text = "{\"a\":[1,-2,-0.0,0.5,3.0,true,null,"
+					"\"\\\"\\\\\\n\\u0001\xc3\xa4\"],\"b\":{},\"c\":[]}";
 	auto_json struct json *doc = NULL;
 	auto_buf struct buf out;
 	struct jw w;
