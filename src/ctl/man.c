@@ -82,6 +82,22 @@ static const char tail[] = ".Sh ENVIRONMENT\n"
 			   ".Xr muster-gate 8 ,\n"
 			   ".Xr musterd 8\n";
 
+/* mdoc wants each sentence on a line of its own. */
+static void put_sentences(struct buf *out, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		bool ends_one = text.ptr[i] == ' ' && i && text.ptr[i - 1] == '.';
+
+		if (ends_one)
+			buf_putc(out, '\n');
+		while (ends_one && i + 1 < text.len && text.ptr[i + 1] == ' ')
+			i++;
+		if (!ends_one)
+			buf_putc(out, text.ptr[i]);
+	}
+	buf_putc(out, '\n');
+}
+
 /* "[FILE]" -> Op Ar FILE; "COMMAND..." -> Ar COMMAND ... */
 static void put_args(struct buf *out, const char *args)
 {
@@ -104,7 +120,8 @@ static void put_option(struct buf *out, const struct ctl_option *o)
 	buf_printf(out, ".It Fl -%s", o->name);
 	if (o->value)
 		buf_printf(out, " Ar %s", o->value);
-	buf_printf(out, "\n%s\n", o->help);
+	buf_putc(out, '\n');
+	put_sentences(out, str_of(o->help));
 	if (o->often == CTL_REPEATED)
 		buf_puts(out, STR("May be given several times.\n"));
 }
@@ -128,7 +145,8 @@ bool man_write(struct buf *out)
 		buf_printf(out, ".It Cm %s%s%s", row->noun, row->verb ? " " : "",
 			   row->verb ? row->verb : "");
 		put_args(out, row->args);
-		buf_printf(out, "\n%s\n", row->summary);
+		buf_putc(out, '\n');
+		put_sentences(out, str_of(row->summary));
 		if (row->options->name)
 			put_options(out, row->options);
 	}

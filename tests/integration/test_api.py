@@ -169,7 +169,7 @@ SHAPES = {
 def test_smuggling_shapes_are_refused(control, admin, shape):
     """A4: one error and the end of the connection; what follows is never read as a request."""
     data = exchange(control.operator_port, SHAPES[shape], admin)
-    answers = re.findall(rb"^HTTP/1\.1 (\d+)", data, re.M)
+    answers = re.findall(rb"HTTP/1\.1 (\d+) ", data)
     assert len(answers) <= 1, data[:400]
     assert all(400 <= int(status) < 600 for status in answers), data[:200]
 
@@ -178,7 +178,7 @@ def test_two_requests_in_order_have_two_answers(control, admin):
     """The refuse twin: pipelining itself is fine."""
     last = b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     data = exchange(control.operator_port, SMUGGLED + last, admin)
-    assert re.findall(rb"^HTTP/1\.1 (\d+)", data, re.M) == [b"200", b"200"], data[:400]
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", data) == [b"200", b"200"], data[:400]
 
 
 BODIES = {
