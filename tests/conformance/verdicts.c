@@ -1,6 +1,9 @@
 /* verdicts.c - one test of the suite: what it expects against what we say. */
 #include "conformance.h"
 
+#include "cedar/conform.h"
+#include "cedar/validate.h"
+
 static bool load_schema(struct test *t, const struct cedar_json *json)
 {
 	const struct cedar_source *source;
@@ -40,9 +43,25 @@ static bool load_entities(struct test *t, const struct cedar_json *json)
 	if (!test_file(t, json, "entities", &source))
 		return false;
 	if (!cedar_json_parse(source, t->mem, &list, &e) ||
-	    !cedar_entities_read(&r, list, t->store, &e))
+	    !cedar_entities_read(&r, list, t->store, &e) ||
+	    !cedar_conform_entities(t->schema, t->store, &e))
 		return differs(t, "entities: %s", e.text);
 	return true;
+}
+
+static void validate(struct test *t, const struct cedar_json *json,
+		     const struct cedar_policies *policies)
+{
+	const struct cedar_json *want = cedar_json_get(json, "shouldValidate");
+	struct validate_report report;
+	struct err e = { 0 };
+	bool is_valid = cedar_validate(t->schema, policies, t->mem, &report, &e);
+
+	t->totals->valid += is_valid;
+	if (!cedar_json_is(want, CEDAR_JSON_BOOL))
+		(void)differs(t, "the test says no shouldValidate");
+	else if (is_valid != (want->num != 0))
+		(void)differs(t, "validation: we say %s", is_valid ? "valid" : e.text);
 }
 
 static bool lists(const struct cedar_json *want, struct str id)
@@ -109,6 +128,19 @@ static bool read_request(const struct test *t, uint32_t number, const struct ced
 	       differs(t, "request %u: %s", number, e.text);
 }
 
+/* "validateRequest": true (or absent) asks that the request validates; false asks nothing. */
+static void validate_request(const struct test *t, uint32_t number, const struct cedar_json *json,
+			     const struct cedar_request_data *data)
+{
+	const struct cedar_json *want = cedar_json_get(json, "validateRequest");
+	struct err e = { 0 };
+
+	if ((want && !want->num) || cedar_conform_request(t->schema, data->principal, data->action,
+							  data->resource, data->context, &e))
+		return;
+	(void)differs(t, "request %u: it does not validate: %s", number, e.text);
+}
+
 static void run_request(struct test *t, uint32_t number, const struct cedar_json *json,
 			const struct cedar_program *program, struct cedar_scratch *scratch)
 {
@@ -122,6 +154,7 @@ static void run_request(struct test *t, uint32_t number, const struct cedar_json
 					       .action = data.action,
 					       .resource = data.resource,
 					       .context = data.context };
+	validate_request(t, number, json, &data);
 	cedar_authorize(program, t->store, &request, scratch, &answer);
 	t->totals->allowed += answer.decision == CEDAR_ALLOW;
 	t->totals->failing += answer.fault_count > 0;
@@ -149,6 +182,9 @@ void test_run(struct test *t, const struct cedar_json *json)
 {
 	struct cedar_policies policies;
 
-	if (load_schema(t, json) && load_policies(t, json, &policies) && load_entities(t, json))
+	if (!load_schema(t, json) || !load_policies(t, json, &policies))
+		return;
+	validate(t, json, &policies);
+	if (load_entities(t, json))
 		run_requests(t, cedar_json_get(json, "requests"), &policies);
 }
