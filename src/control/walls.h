@@ -20,6 +20,9 @@
 #include "base/str.h"
 #include "control/routes.h"
 
+/* Of one message on any wall: a snapshot of a large fleet is the longest. */
+enum { WALLS_MAX_BODY = 64 << 20 };
+
 /* Message numbers.  Each wall has its own table (walls_rows), so a room accepts only its own. */
 enum wall_type {
 	WALL_NONE,

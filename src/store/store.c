@@ -424,6 +424,16 @@ bool store_signal_drop(struct store *s, const struct store_signal *key, struct e
 			params, countof(params), NULL, NULL, NULL, e);
 }
 
+bool store_signal_of(struct store *s, struct str kind, struct str id, store_signal_fn *fn, void *ctx,
+		     struct err *e)
+{
+	struct store_signal_call call = { fn, ctx };
+	struct store_value params[] = { value_text(kind), value_text(id) };
+
+	return rows_each(&s->rows, &store_signals, "AND kind=?2 AND id=?3 ORDER BY source,name",
+			 params, countof(params), store_signal_hand, &call, e);
+}
+
 bool store_signal_each(struct store *s, store_signal_fn *fn, void *ctx, struct err *e)
 {
 	struct store_signal_call call = { fn, ctx };
