@@ -82,6 +82,7 @@ struct trust_contribution {
 	enum trust_source source;
 	struct str kind;
 	unsigned points; /* 0-100, decayed */
+	int64_t observed_ms;
 	struct str evidence_id;
 };
 

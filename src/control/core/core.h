@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "codec/json.h"
 #include "control/core/events.h"
 #include "control/settings.h"
 #include "control/walls.h"
@@ -74,6 +75,8 @@ struct core {
 	struct world *world;
 	struct policy *policy;
 	char *policy_body; /* as in the feed */
+	struct policy *policy_next; /* activated by the open operation */
+	char *policy_next_body;
 	struct feed *feed;
 	struct challenges *challenges;
 	struct ask *waiting, **waiting_end; /* answered at the next commit */
@@ -117,6 +120,7 @@ bool unit_changed(struct core *c, struct str kind, struct str id, struct str by,
 		  struct err *e) must_check;
 void units_ended(struct core *c);  /* the open operation became part of the group */
 void units_undone(struct core *c); /* ... never was: what it touched is read again */
+void unit_members(const struct unit *u, struct jw *w);
 void unit_json(const struct unit *u, struct jw *w); /* as the API shows it */
 struct str unit_name(const struct unit *u, struct arena *mem); /* "device/pump-1" */
 struct str unit_stream(const struct unit *u, struct arena *mem);

@@ -471,9 +471,10 @@ static void write_top(const struct unit *u, struct jw *w)
 
 		jw_map(w);
 		jw_kv_text(w, "source", trust_source_name(t->source));
-		jw_kv_str(w, "kind", t->kind);
-		jw_kv_int(w, "points", t->points);
-		jw_kv_str(w, "evidence", t->evidence_id);
+		jw_kv_str(w, "name", t->kind);
+		jw_kv_int(w, "weight", t->points);
+		jw_kv_int(w, "observed_at", t->observed_ms);
+		jw_kv_str(w, "evidence_id", t->evidence_id);
 		jw_end(w);
 	}
 	jw_end(w);
@@ -492,11 +493,10 @@ static void write_words(struct jw *w, const char *key, struct str text)
 	jw_end(w);
 }
 
-void unit_json(const struct unit *u, struct jw *w)
+void unit_members(const struct unit *u, struct jw *w)
 {
 	const struct trust_profile *t = &u->profile;
 
-	jw_map(w);
 	jw_kv_str(w, "kind", u->row.kind);
 	jw_kv_str(w, "id", u->row.id);
 	jw_kv_str(w, "site", u->row.site);
@@ -528,5 +528,11 @@ void unit_json(const struct unit *u, struct jw *w)
 	jw_key(w, "posture");
 	jw_raw(w, u->row.posture.len ? u->row.posture : STR("{}"));
 	write_top(u, w);
+}
+
+void unit_json(const struct unit *u, struct jw *w)
+{
+	jw_map(w);
+	unit_members(u, w);
 	jw_end(w);
 }
