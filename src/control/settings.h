@@ -12,7 +12,7 @@ struct settings {
 	const char *enrol, *devices, *operators; /* host:port */
 	const char *state_dir, *domain;
 	struct conf_list names; /* of the server certificate, besides localhost */
-	int sandbox;		/* enum sandbox_need */
+	int sandbox;            /* enum sandbox_need */
 	int64_t certificate_lifetime_s, workload_lifetime_s;
 	int64_t attest_valid_s, attest_grace_s;
 	int64_t decision_keep_s, decision_count;

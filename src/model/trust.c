@@ -71,8 +71,8 @@ static int64_t decayed(const struct trust_signal *s, int64_t now_ms)
 
 static void keep_top(struct trust_profile *p, const struct trust_signal *s, int64_t value)
 {
-	struct trust_contribution row = { s->source, s->kind, (unsigned)(value * 100 / WHOLE), s->observed_ms,
-					  s->evidence_id };
+	struct trust_contribution row = { s->source, s->kind, (unsigned)(value * 100 / WHOLE),
+					  s->observed_ms, s->evidence_id };
 	size_t at = p->top_count;
 
 	if (!row.points)

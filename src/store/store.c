@@ -424,8 +424,8 @@ bool store_signal_drop(struct store *s, const struct store_signal *key, struct e
 			params, countof(params), NULL, NULL, NULL, e);
 }
 
-bool store_signal_of(struct store *s, struct str kind, struct str id, store_signal_fn *fn, void *ctx,
-		     struct err *e)
+bool store_signal_of(struct store *s, struct str kind, struct str id, store_signal_fn *fn,
+		     void *ctx, struct err *e)
 {
 	struct store_signal_call call = { fn, ctx };
 	struct store_value params[] = { value_text(kind), value_text(id) };

@@ -214,8 +214,8 @@ typedef bool store_signal_fn(void *ctx, const struct store_signal *row);
 
 bool store_signal_put(struct store *s, const struct store_signal *row, struct err *e) must_check;
 bool store_signal_drop(struct store *s, const struct store_signal *key, struct err *e) must_check;
-bool store_signal_of(struct store *s, struct str kind, struct str id, store_signal_fn *fn, void *ctx,
-		     struct err *e) must_check;
+bool store_signal_of(struct store *s, struct str kind, struct str id, store_signal_fn *fn,
+		     void *ctx, struct err *e) must_check;
 bool store_signal_each(struct store *s, store_signal_fn *fn, void *ctx, struct err *e) must_check;
 
 /* ---- policy ---- */

@@ -74,6 +74,8 @@ static const char *const for_stdio[] = {
 	"rseq",
 	"mlock",
 	"munlock",
+	"fdatasync", /* of what is open: keys syncs its log */
+	"setitimer", /* verify limits its CPU a request */
 };
 static const char *const for_sock[] = {
 	"accept",      "accept4",     "recvmsg",    "sendmsg",

@@ -42,14 +42,11 @@ static void put_gates(struct api_call *a)
 	jw_map(&a->w);
 	for (size_t at = 0; map_next(a->core->units, &at, &key, &found);) {
 		const struct unit *u = found;
-		struct store_gate row = { 0 };
-		struct err none = { 0 };
 
 		if (!str_eqz(u->row.kind, "gate") || str_eqz(u->row.status, "retired"))
 			continue;
-		(void)store_gate_get(a->core->store, u->row.id, a->ask->mem, &row, &none);
 		jw_key_str(&a->w, u->row.id);
-		jw_uint(&a->w, row.acked);
+		jw_uint(&a->w, api_gate(a, u->row.id).acked);
 	}
 	jw_end(&a->w);
 }
@@ -83,8 +80,8 @@ static bool policy_text_of(struct api_call *a, struct policy_text *out, struct e
 				     .spaces = wall_text(&a->q->body, "spaces"),
 				     .files = files };
 	for (size_t i = 0; files && i < FILES_MAX; i++) {
-		struct str name = wall_text(&a->q->body,
-					    arena_printf(mem, "policies.%zu.file", i).ptr);
+		struct str name =
+			wall_text(&a->q->body, arena_printf(mem, "policies.%zu.file", i).ptr);
 		if (!name.len)
 			return true;
 		files[out->count++] = (struct policy_file){
@@ -133,8 +130,7 @@ bool api_policy_put(struct api_call *a, struct err *e)
 	struct store_policy now;
 	struct policy_text t;
 
-	if (!policy_text_of(a, &t, e) ||
-	    !store_policy_get(a->core->store, a->ask->mem, &now, e))
+	if (!policy_text_of(a, &t, e) || !store_policy_get(a->core->store, a->ask->mem, &now, e))
 		return false;
 	if (!replaces.len)
 		replaces = a->q->if_match;
@@ -210,7 +206,8 @@ bool api_refs_add(struct api_call *a, struct err *e)
 	if (!store_reference_each(c->store, newest_version, &newest, e))
 		return false;
 	if (row.version <= newest.version)
-		return err_set(e, ERR_CONFLICT, "version %llu of '" STR_FMT "' is held: want a newer one",
+		return err_set(e, ERR_CONFLICT,
+			       "version %llu of '" STR_FMT "' is held: want a newer one",
 			       (unsigned long long)newest.version, STR_ARG(row.model));
 	struct audit_record r = {
 		.kind = AUDIT_REFERENCE_ADDED,
@@ -257,7 +254,8 @@ bool api_release_key_add(struct api_call *a, struct err *e)
 					 .spki = bytes_str(wall_text(&a->q->body, "public")),
 					 .at_ms = core_now_ms(a->core),
 					 .made_by = a->by };
-	struct audit_record r = { .kind = AUDIT_RELEASE_KEY_TRUSTED, .by = a->by,
+	struct audit_record r = { .kind = AUDIT_RELEASE_KEY_TRUSTED,
+				  .by = a->by,
 				  .what = row.name };
 
 	if (!identity_id_ok(row.name))
@@ -372,8 +370,8 @@ static bool put_origin(struct api_call *a, struct err *e)
 	struct buf text auto_buf;
 
 	buf_init(&text, 1024);
-	struct key *key auto_key = k->audit_key.len == 32 ? key_public_ed25519(k->audit_key.ptr, e) :
-							    NULL;
+	struct key *key auto_key =
+		k->audit_key.len == 32 ? key_public_ed25519(k->audit_key.ptr, e) : NULL;
 	if (!key || !note_key_write(k->audit_name, key, &text))
 		return err_set(e, ERR_SYSTEM, "the audit key cannot be written");
 	jw_kv_str(&a->w, "origin", k->audit_name);
@@ -399,8 +397,7 @@ bool api_audit_export(struct api_call *a, struct err *e)
 	jw_end(&a->w);
 	jw_key(&a->w, "checkpoints");
 	jw_list(&a->w);
-	if (p.count &&
-	    !store_audit_checkpoint_each(a->core->store, from + 1, put_note, &p, e))
+	if (p.count && !store_audit_checkpoint_each(a->core->store, from + 1, put_note, &p, e))
 		return false;
 	jw_end(&a->w);
 	jw_key(&a->w, "next");
@@ -486,7 +483,8 @@ bool api_certificates(struct api_call *a, struct err *e)
 			return false;
 		return api_page_end(a, STR(""));
 	}
-	if (!store_certificate_page(a->core->store, before_ms, api_limit(a), put_certificate, &p, e))
+	if (!store_certificate_page(a->core->store, before_ms, api_limit(a), put_certificate, &p,
+				    e))
 		return false;
 	if (p.count == api_limit(a))
 		next = arena_printf(a->ask->mem, "%lld", (long long)p.last_ms);

@@ -2,6 +2,7 @@
 #include "codec/base64.h"
 #include "control/core/api.h"
 #include "crypto/hash.h"
+#include "sys/files.h"
 
 enum { DAY_S = 86400, MORE = 1000 };
 
@@ -9,15 +10,24 @@ static const struct {
 	enum route_id route;
 	const char *kind;
 } kinds[] = {
-	{ ROUTE_DEVICES, "device" },	       { ROUTE_DEVICE, "device" },
-	{ ROUTE_DEVICE_CREATE, "device" },     { ROUTE_DEVICE_QUARANTINE, "device" },
-	{ ROUTE_DEVICE_RESTORE, "device" },    { ROUTE_DEVICE_RETIRE, "device" },
-	{ ROUTE_SERVICES, "service" },	       { ROUTE_SERVICE, "service" },
-	{ ROUTE_SERVICE_CREATE, "service" },   { ROUTE_SERVICE_QUARANTINE, "service" },
-	{ ROUTE_SERVICE_RESTORE, "service" },  { ROUTE_SERVICE_RETIRE, "service" },
-	{ ROUTE_GATES, "gate" },	       { ROUTE_GATE, "gate" },
-	{ ROUTE_GATE_CREATE, "gate" },	       { ROUTE_GATE_RETIRE, "gate" },
-	{ ROUTE_USERS, "user" },	       { ROUTE_USER_CREATE, "user" },
+	{ ROUTE_DEVICES, "device" },
+	{ ROUTE_DEVICE, "device" },
+	{ ROUTE_DEVICE_CREATE, "device" },
+	{ ROUTE_DEVICE_QUARANTINE, "device" },
+	{ ROUTE_DEVICE_RESTORE, "device" },
+	{ ROUTE_DEVICE_RETIRE, "device" },
+	{ ROUTE_SERVICES, "service" },
+	{ ROUTE_SERVICE, "service" },
+	{ ROUTE_SERVICE_CREATE, "service" },
+	{ ROUTE_SERVICE_QUARANTINE, "service" },
+	{ ROUTE_SERVICE_RESTORE, "service" },
+	{ ROUTE_SERVICE_RETIRE, "service" },
+	{ ROUTE_GATES, "gate" },
+	{ ROUTE_GATE, "gate" },
+	{ ROUTE_GATE_CREATE, "gate" },
+	{ ROUTE_GATE_RETIRE, "gate" },
+	{ ROUTE_USERS, "user" },
+	{ ROUTE_USER_CREATE, "user" },
 	{ ROUTE_USER_RETIRE, "user" },
 };
 
@@ -31,13 +41,21 @@ static struct str kind_of(const struct api_call *a)
 
 /* ---- reading ---- */
 
-static void gate_members(struct api_call *a, const struct unit *u)
+struct store_gate api_gate(struct api_call *a, struct str id)
 {
 	struct store_gate row = { 0 };
 	struct err none = { 0 };
+
+	if (!store_gate_get(a->core->store, id, a->ask->mem, &row, &none))
+		row = (struct store_gate){ .id = id };
+	return row;
+}
+
+static void gate_members(struct api_call *a, const struct unit *u)
+{
+	struct store_gate row = api_gate(a, u->row.id);
 	uint64_t head = store_feed_head(a->core->store);
 
-	(void)store_gate_get(a->core->store, u->row.id, a->ask->mem, &row, &none);
 	jw_kv_int(&a->w, "acked", (int64_t)row.acked);
 	jw_kv_int(&a->w, "behind", (int64_t)(head - row.acked));
 	jw_kv_int(&a->w, "dropped", (int64_t)row.dropped);
@@ -343,13 +361,14 @@ bool api_code(struct api_call *a, struct err *e)
 		.site = u->row.site,
 		.kind = u->row.kind,
 		.id = u->row.id,
-		.expires_ms = core_now_ms(a->core) + (ttl && ttl->num > 0 ? ttl->num : DAY_S) * 1000,
+		.expires_ms =
+			core_now_ms(a->core) + (ttl && ttl->num > 0 ? ttl->num : DAY_S) * 1000,
 		.made_by = a->by,
 	};
-	struct audit_record r = { .kind = AUDIT_CODE_MADE, .by = a->by,
+	struct audit_record r = { .kind = AUDIT_CODE_MADE,
+				  .by = a->by,
 				  .what = unit_name(u, a->ask->mem) };
-	if (!store_code_put(a->core->store, &row, e) ||
-	    !change_audit(a->core, &r, u->row.site, e))
+	if (!store_code_put(a->core->store, &row, e) || !change_audit(a->core, &r, u->row.site, e))
 		return false;
 	put_code(a, u->row.id, secret, row.expires_ms);
 	return true;

@@ -4,6 +4,7 @@
  * result is stored, and the feed told when it changes anything.  When verify gives no
  * answer nothing is known: the old result stays until it runs out (V8).
  */
+#include "model/attest.h"
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -11,7 +12,7 @@
 #include "control/core/refs.h"
 #include "crypto/hash.h"
 #include "crypto/tpmverify.h"
-#include "model/attest.h"
+#include "sys/files.h"
 
 enum { CHALLENGE_MS = 60000, ROW = 33 };
 
@@ -135,7 +136,8 @@ static bool save_tpm(struct activation *x, const struct store_tpm *row, struct e
 }
 
 /* The row to write: a new attestation key must prove itself anew; the same one stays proven. */
-static struct store_tpm tpm_row(struct activation *x, uint8_t secret[SHA256_LEN], const struct unit *u)
+static struct store_tpm tpm_row(struct activation *x, uint8_t secret[SHA256_LEN],
+				const struct unit *u)
 {
 	bool is_same = u->has_tpm && bytes_eq(u->tpm.ak_public, x->q->ak_public);
 	struct store_tpm row = { 0 };
@@ -179,8 +181,8 @@ static void credential_made(void *ctx, const struct err *refused, struct bytes b
 	}
 	/* The registry may have changed while verify worked. */
 	if (!walls_read(WALL_CREDENTIAL, own, a->mem, &x->got, &e) ||
-	    !device_of(a, &x->q->peer, &x->unit, &e) ||
-	    !same_tpm(x->unit, x->q->ek_public, &e) || !change_begin(a->core, &e)) {
+	    !device_of(a, &x->q->peer, &x->unit, &e) || !same_tpm(x->unit, x->q->ek_public, &e) ||
+	    !change_begin(a->core, &e)) {
 		ask_refuse(a, &e);
 		return;
 	}
@@ -229,14 +231,14 @@ static bool save_activation(struct ask *a, struct unit *u, struct err *e)
 	row.ticket = STR("");
 	row.secret_hash = (struct bytes){ 0 };
 	row.activated_ms = core_now_ms(c);
-	p.key_assurance = str_of(
-		trust_key_name(row.is_hardware ? TRUST_KEY_HARDWARE : TRUST_KEY_VIRTUAL));
+	p.key_assurance =
+		str_of(trust_key_name(row.is_hardware ? TRUST_KEY_HARDWARE : TRUST_KEY_VIRTUAL));
 	return store_tpm_put(c->store, &row, e) && store_principal_put(c->store, &p, e) &&
 	       change_audit(c, &r, p.site, e) && unit_changed(c, p.kind, p.id, name, e);
 }
 
-static bool run_change(struct ask *a, struct unit *u, bool (*fn)(struct ask *, struct unit *, struct err *),
-		       struct err *e)
+static bool run_change(struct ask *a, struct unit *u,
+		       bool (*fn)(struct ask *, struct unit *, struct err *), struct err *e)
 {
 	if (!change_begin(a->core, e))
 		return false;
@@ -299,10 +301,10 @@ static void facts_from(const struct wall_facts *m, struct attest_facts *out)
 
 static enum trust_attested attested_of(enum attest_verdict v)
 {
-	return v == ATTEST_AFFIRMING	   ? TRUST_AFFIRMED :
-	       v == ATTEST_WARNING	   ? TRUST_WARNED :
-	       v == ATTEST_CONTRAINDICATED ? TRUST_CONTRADICTED :
-					     TRUST_NOT_ATTESTED;
+	return v == ATTEST_AFFIRMING         ? TRUST_AFFIRMED
+	       : v == ATTEST_WARNING         ? TRUST_WARNED
+	       : v == ATTEST_CONTRAINDICATED ? TRUST_CONTRADICTED
+					     : TRUST_NOT_ATTESTED;
 }
 
 static void put_reasons(struct jw *w, const struct attest_result *r)
@@ -357,9 +359,9 @@ static bool add_evidence(struct appraisal *x, struct store_principal *row, struc
 	struct audit_record r = { .kind = AUDIT_ATTESTED,
 				  .by = name,
 				  .what = name,
-				  .why = x->result.reason_count ?
-						 str_of(x->result.reasons[0].says) :
-						 STR("its state matches its reference values"),
+				  .why = x->result.reason_count
+						 ? str_of(x->result.reasons[0].says)
+						 : STR("its state matches its reference values"),
 				  .before = row->attested,
 				  .after = evidence.verdict,
 				  .detail = evidence.id };
@@ -478,14 +480,15 @@ bool attest_evidence(struct ask *a, struct err *e)
 	*x = (struct appraisal){ .ask = a };
 	x->expected.is_challenge_good = take_challenge(a, u, q, nonce);
 	if (!x->expected.is_challenge_good)
-		return err_set(e, ERR_DENIED, "this challenge is used, old, or not of this connection");
+		return err_set(e, ERR_DENIED,
+			       "this challenge is used, old, or not of this connection");
 	if (!u->has_tpm)
 		return err_set(e, ERR_CONFLICT, "no TPM is registered for '" STR_FMT "'",
 			       STR_ARG(u->row.id));
 	x->expected.is_ak_active = u->tpm.activated_ms != 0;
-	x->expected.before = (struct attest_counters){ u->tpm.has_quote, u->tpm.reset_count,
-						       u->tpm.restart_count, u->tpm.clock,
-						       u->tpm.firmware };
+	x->expected.before =
+		(struct attest_counters){ u->tpm.has_quote, u->tpm.reset_count,
+					  u->tpm.restart_count, u->tpm.clock, u->tpm.firmware };
 	tpm_qualify(nonce, q->peer.exporter.ptr, q->peer.spki, u->row.id, qualified);
 	struct wall_appraise m = { .quote = q->quote,
 				   .signature = q->signature,

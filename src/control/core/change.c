@@ -3,7 +3,7 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "control/core/core.h"
-#include "crypto/hash.h"
+#include "sys/files.h"
 
 enum {
 	ASK_MAX = 64 << 20, /* of one request and its answer */
@@ -21,7 +21,8 @@ struct ask *ask_new(struct core *c, struct ipc *link, const struct ipc_msg *m, s
 	void *message = arena_alloc(mem, 1, message_size);
 	struct bytes body = arena_copy(mem, m->body.ptr, m->body.len);
 
-	if (!a || !message || !body.ptr || !walls_read((enum wall_type)m->type, body, mem, message, e)) {
+	if (!a || !message || !body.ptr ||
+	    !walls_read((enum wall_type)m->type, body, mem, message, e)) {
 		if (!e->kind)
 			err_set(e, ERR_INPUT, "request is too large");
 		arena_free(mem);

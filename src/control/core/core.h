@@ -39,7 +39,7 @@ struct ask {
 	struct ipc *link;
 	uint32_t request;
 	enum wall_type type;
-	struct arena *mem; /* the message, what is made for it, the answer */
+	struct arena *mem;   /* the message, what is made for it, the answer */
 	const void *message; /* struct of its type */
 	struct bytes answer; /* encoded, waits for the commit */
 	struct ask *next;
@@ -59,7 +59,7 @@ struct unit {
 	struct trust_profile profile;
 	struct timer *timer;
 	/* what the feed said last */
-	char *told;             /* body without times, or NULL */
+	char *told; /* body without times, or NULL */
 	int64_t told_until_ms;
 	enum grade told_grade;
 };
@@ -70,18 +70,18 @@ struct core {
 	struct store *store;
 	struct ipc *front, *keys, *verify;
 	struct wall_public keys_public; /* owned copies; lengths 0 until keys answered */
-	struct map *units;		/* "device/pump-1" -> struct unit */
-	struct touched *touched;	/* by the open operation */
+	struct map *units;              /* "device/pump-1" -> struct unit */
+	struct touched *touched;        /* by the open operation */
 	struct world *world;
 	struct policy *policy;
-	char *policy_body; /* as in the feed */
+	char *policy_body;          /* as in the feed */
 	struct policy *policy_next; /* activated by the open operation */
 	char *policy_next_body;
 	struct feed *feed;
 	struct challenges *challenges;
 	struct ask *waiting, **waiting_end; /* answered at the next commit */
 	struct timer *beat, *sealing, *tidying;
-	uint64_t sealed; /* audit size of the last checkpoint */
+	uint64_t sealed;  /* audit size of the last checkpoint */
 	uint64_t counter; /* of ids made here */
 	int64_t started_ms;
 };
@@ -121,7 +121,7 @@ bool unit_changed(struct core *c, struct str kind, struct str id, struct str by,
 void units_ended(struct core *c);  /* the open operation became part of the group */
 void units_undone(struct core *c); /* ... never was: what it touched is read again */
 void unit_members(const struct unit *u, struct jw *w);
-void unit_json(const struct unit *u, struct jw *w); /* as the API shows it */
+void unit_json(const struct unit *u, struct jw *w);            /* as the API shows it */
 struct str unit_name(const struct unit *u, struct arena *mem); /* "device/pump-1" */
 struct str unit_stream(const struct unit *u, struct arena *mem);
 bool unit_entity(const struct unit *u, struct arena *mem, struct principal *out);
@@ -132,7 +132,8 @@ struct feed *feed_new(struct core *c);
 /* In an operation: one entry. */
 bool feed_add(struct core *c, struct str stream, struct str site, const char *kind, struct str body,
 	      struct err *e) must_check;
-bool feed_begin(struct core *c, struct err *e) must_check; /* with each operation: saves signatures */
+bool feed_begin(struct core *c,
+		struct err *e) must_check; /* with each operation: saves signatures */
 void feed_ended(struct core *c);     /* the entries of the open operation wait for the commit */
 void feed_undone(struct core *c);    /* the entries of the open operation never were */
 void feed_committed(struct core *c); /* sign and tell what was added */

@@ -121,11 +121,21 @@ static bool ask_issue(struct core *c, const struct wall_issue *q, ipc_answer_fn 
 
 static bool copy_row(struct arena *mem, struct store_principal *row)
 {
-	struct str *const texts[] = { &row->kind,     &row->id,	     &row->site,
-				      &row->model,    &row->groups,   &row->names,
-				      &row->status,   &row->firmware, &row->tags,
-				      &row->posture,  &row->key_assurance, &row->held_by,
-				      &row->held_why, &row->attested, &row->attested_evidence };
+	struct str *const texts[] = { &row->kind,
+				      &row->id,
+				      &row->site,
+				      &row->model,
+				      &row->groups,
+				      &row->names,
+				      &row->status,
+				      &row->firmware,
+				      &row->tags,
+				      &row->posture,
+				      &row->key_assurance,
+				      &row->held_by,
+				      &row->held_why,
+				      &row->attested,
+				      &row->attested_evidence };
 
 	for (size_t i = 0; i < countof(texts); i++)
 		*texts[i] = arena_dup(mem, *texts[i]);
@@ -151,8 +161,8 @@ static bool issue(struct ask *a, const struct issue *from, struct err *e)
 		.workload = i->workload,
 		.spki = i->spki,
 		.names = { names, split(i->row.names, names, NAMES) },
-		.lifetime_s = i->workload.len ? a->core->set.workload_lifetime_s :
-						a->core->set.certificate_lifetime_s,
+		.lifetime_s = i->workload.len ? a->core->set.workload_lifetime_s
+					      : a->core->set.certificate_lifetime_s,
 	};
 	return ask_issue(a->core, &q, issued, i, e);
 }
@@ -179,7 +189,9 @@ static bool record(struct issue *i, enum audit_kind kind, struct err *e)
 	struct str name = arena_printf(i->ask->mem, STR_FMT "/" STR_FMT "%s" STR_FMT,
 				       STR_ARG(i->row.kind), STR_ARG(i->row.id),
 				       i->workload.len ? "/workload/" : "", STR_ARG(i->workload));
-	struct audit_record r = { .kind = kind, .by = name, .what = name,
+	struct audit_record r = { .kind = kind,
+				  .by = name,
+				  .what = name,
 				  .detail = hex_text(i->cert.serial, i->ask->mem) };
 
 	sha256(i->spki, spki);
@@ -208,17 +220,16 @@ static bool save(struct issue *i, struct err *e)
 	struct core *c = i->ask->core;
 	int64_t now_ms = core_now_ms(c);
 
-	if (i->code.len &&
-	    !store_code_use(c->store, i->code, now_ms, i->csr, i->cert.der, e))
+	if (i->code.len && !store_code_use(c->store, i->code, now_ms, i->csr, i->cert.der, e))
 		return false;
 	if (!i->workload.len && !new_generation(i, e))
 		return false;
 	if (!i->code.len && !store_answer_put(c->store, i->idempotency, i->cert.der, now_ms, e))
 		return false;
 	if (!record(i,
-		    i->code.len	      ? AUDIT_ENROLLED :
-		    i->workload.len ? AUDIT_WORKLOAD_ISSUED :
-				      AUDIT_RENEWED,
+		    i->code.len       ? AUDIT_ENROLLED
+		    : i->workload.len ? AUDIT_WORKLOAD_ISSUED
+				      : AUDIT_RENEWED,
 		    e))
 		return false;
 	return i->workload.len || unit_changed(c, i->row.kind, i->row.id, STR(""), e);
@@ -226,7 +237,9 @@ static bool save(struct issue *i, struct err *e)
 
 static void answer_der(struct ask *a, struct bytes der, bool is_committed)
 {
-	struct wall_answer answer = { .status = 200, .type = STR("application/pkix-cert"), .body = der };
+	struct wall_answer answer = { .status = 200,
+				      .type = STR("application/pkix-cert"),
+				      .body = der };
 
 	if (is_committed)
 		ask_answer(a, WALL_ANSWER, &answer);
@@ -245,7 +258,8 @@ static void issued(void *ctx, const struct err *refused, struct bytes body)
 		ask_refuse(a, refused);
 		return;
 	}
-	if (!walls_read(WALL_CERTIFICATE, own, a->mem, &i->cert, &e) || !change_begin(a->core, &e)) {
+	if (!walls_read(WALL_CERTIFICATE, own, a->mem, &i->cert, &e) ||
+	    !change_begin(a->core, &e)) {
 		ask_refuse(a, &e);
 		return;
 	}
@@ -361,8 +375,8 @@ static bool again(struct ask *a, struct unit *u, struct issue *i, struct err *e)
 bool enrol_renew(struct ask *a, struct err *e)
 {
 	const struct wall_renew *q = a->message;
-	const unsigned kinds = KIND_BIT(IDENTITY_DEVICE) | KIND_BIT(IDENTITY_SERVICE) |
-			       KIND_BIT(IDENTITY_GATE);
+	const unsigned kinds =
+		KIND_BIT(IDENTITY_DEVICE) | KIND_BIT(IDENTITY_SERVICE) | KIND_BIT(IDENTITY_GATE);
 	struct identity who;
 	struct unit *u;
 
@@ -402,9 +416,9 @@ bool enrol_workload(struct ask *a, struct err *e)
 		.spki = q->spki,
 		.csr = q->csr_sha256,
 		.workload = q->name,
-		.idempotency = arena_printf(a->mem, "workload " STR_FMT " " STR_FMT,
-					    STR_ARG(u->row.id),
-					    STR_ARG(hex_text(q->csr_sha256, a->mem))),
+		.idempotency =
+			arena_printf(a->mem, "workload " STR_FMT " " STR_FMT, STR_ARG(u->row.id),
+				     STR_ARG(hex_text(q->csr_sha256, a->mem))),
 	};
 	return again(a, u, &i, e);
 }
@@ -482,11 +496,12 @@ bool enrol_revoke(struct core *c, const struct store_certificate *cert, struct s
 	struct str name = arena_printf(mem, STR_FMT "/" STR_FMT "%s" STR_FMT, STR_ARG(cert->kind),
 				       STR_ARG(cert->id), cert->workload.len ? "/workload/" : "",
 				       STR_ARG(cert->workload));
-	struct audit_record r = { .kind = AUDIT_REVOKED, .by = by, .what = name, .why = why,
-				  .detail = serial };
-	struct str body = arena_printf(mem, "{\"serial\":\"" STR_FMT "\",\"principal\":\"" STR_FMT
-					    "\",\"until\":%lld}",
-				       STR_ARG(serial), STR_ARG(name), (long long)cert->not_after_ms);
+	struct audit_record r = {
+		.kind = AUDIT_REVOKED, .by = by, .what = name, .why = why, .detail = serial
+	};
+	struct str body = arena_printf(
+		mem, "{\"serial\":\"" STR_FMT "\",\"principal\":\"" STR_FMT "\",\"until\":%lld}",
+		STR_ARG(serial), STR_ARG(name), (long long)cert->not_after_ms);
 
 	tell_front(c, cert);
 	return store_certificate_revoke(c->store, cert->serial, core_now_ms(c), why, e) &&

@@ -162,7 +162,8 @@ static bool encode_statement(const struct wall_statement *s, struct arena *mem, 
 	return out->ptr != NULL;
 }
 
-static void ask_keys(struct core *c, struct bytes *items, size_t count, ipc_answer_fn *fn, void *ctx)
+static void ask_keys(struct core *c, struct bytes *items, size_t count, ipc_answer_fn *fn,
+		     void *ctx)
 {
 	struct wall_statements q = { .items = { items, count } };
 	struct buf body auto_buf;
@@ -304,8 +305,9 @@ void feed_beat(struct core *c)
 		timer_set(c->beat, 50);
 		return;
 	}
-	*b = (struct beat){ c, mem, arena_printf(mem, "{\"kind\":\"fresh\",\"at\":%lld,\"head\":%llu}",
-						 (long long)now_ms, (unsigned long long)head) };
+	*b = (struct beat){ c, mem,
+			    arena_printf(mem, "{\"kind\":\"fresh\",\"at\":%lld,\"head\":%llu}",
+					 (long long)now_ms, (unsigned long long)head) };
 	sha256(bytes_str(b->json), digest);
 	struct wall_statement s = { STATEMENT_FRESH, STR(""), (uint64_t)now_ms, head,
 				    bytes_of(digest, sizeof(digest)) };
@@ -392,8 +394,7 @@ bool feed_after(struct ask *a, struct err *e)
 	struct wall_lines answer = { .head = store_feed_head(c->store) };
 	p.lines = arena_alloc(a->mem, max, sizeof(*p.lines));
 	answer.is_gone = q->after < store_feed_floor(c->store) || q->after > answer.head;
-	if (!answer.is_gone &&
-	    !store_feed_after(c->store, q->after, UINT32_MAX, put_line, &p, e))
+	if (!answer.is_gone && !store_feed_after(c->store, q->after, UINT32_MAX, put_line, &p, e))
 		return false;
 	answer.lines = (struct wall_list){ p.lines, p.count };
 	answer.last = p.last;
@@ -455,10 +456,11 @@ static bool shot_revoked(void *ctx, const struct store_certificate *row)
 {
 	struct arena *mem auto_arena = arena_new(4096);
 	struct shot *s = ctx;
-	struct str body = arena_printf(
-		mem, "{\"serial\":\"" STR_FMT "\",\"principal\":\"" STR_FMT "/" STR_FMT "\",\"until\":%lld}",
-		STR_ARG(hex_text(row->serial, mem)), STR_ARG(row->kind), STR_ARG(row->id),
-		(long long)row->not_after_ms);
+	struct str body = arena_printf(mem,
+				       "{\"serial\":\"" STR_FMT "\",\"principal\":\"" STR_FMT
+				       "/" STR_FMT "\",\"until\":%lld}",
+				       STR_ARG(hex_text(row->serial, mem)), STR_ARG(row->kind),
+				       STR_ARG(row->id), (long long)row->not_after_ms);
 
 	shot_line(s, STR("global"), row->site, "revoked", body);
 	return s->is_good;

@@ -65,12 +65,18 @@ static bool on_front(void *ctx, struct ipc *link, const struct ipc_msg *m, struc
 	}
 
 static const struct ipc_row front_says[] = {
-	ROW(WALL_START, "start"),		ROW(WALL_ENROL, "enrol"),
-	ROW(WALL_RENEW, "renew"),		ROW(WALL_WORKLOAD, "workload"),
-	ROW(WALL_TPM_REGISTER, "tpm-register"), ROW(WALL_TPM_ACTIVATE, "tpm-activate"),
-	ROW(WALL_CHALLENGE, "challenge"),	ROW(WALL_EVIDENCE, "evidence"),
-	ROW(WALL_SELF, "self"),			ROW(WALL_FEED_AFTER, "feed-after"),
-	ROW(WALL_SNAPSHOT, "snapshot"),		ROW(WALL_REPORT, "report"),
+	ROW(WALL_START, "start"),
+	ROW(WALL_ENROL, "enrol"),
+	ROW(WALL_RENEW, "renew"),
+	ROW(WALL_WORKLOAD, "workload"),
+	ROW(WALL_TPM_REGISTER, "tpm-register"),
+	ROW(WALL_TPM_ACTIVATE, "tpm-activate"),
+	ROW(WALL_CHALLENGE, "challenge"),
+	ROW(WALL_EVIDENCE, "evidence"),
+	ROW(WALL_SELF, "self"),
+	ROW(WALL_FEED_AFTER, "feed-after"),
+	ROW(WALL_SNAPSHOT, "snapshot"),
+	ROW(WALL_REPORT, "report"),
 	ROW(WALL_API, "api"),
 };
 
@@ -226,12 +232,18 @@ static bool ask_public(struct core *c, int fd, struct err *e)
 static bool make_admin(struct core *c, struct err *e)
 {
 	struct store_principal row = {
-		.kind = STR("user"),	.id = STR("admin"),	  .groups = STR("admin"),
-		.status = STR("active"), .tags = STR("{}"),	  .posture = STR("{}"),
-		.attested = STR("none"), .key_assurance = STR("software"),
+		.kind = STR("user"),
+		.id = STR("admin"),
+		.groups = STR("admin"),
+		.status = STR("active"),
+		.tags = STR("{}"),
+		.posture = STR("{}"),
+		.attested = STR("none"),
+		.key_assurance = STR("software"),
 		.created_ms = core_now_ms(c),
 	};
-	struct audit_record r = { .kind = AUDIT_REGISTERED, .what = STR("user/admin"),
+	struct audit_record r = { .kind = AUDIT_REGISTERED,
+				  .what = STR("user/admin"),
 				  .why = STR("first run") };
 
 	if (!change_begin(c, e))
@@ -245,7 +257,8 @@ static bool make_admin(struct core *c, struct err *e)
 
 static bool note_start(struct core *c, struct err *e)
 {
-	struct audit_record r = { .kind = AUDIT_STARTED, .what = STR("muster"),
+	struct audit_record r = { .kind = AUDIT_STARTED,
+				  .what = STR("muster"),
 				  .detail = STR(MUSTER_VERSION) };
 
 	if (!change_begin(c, e))
@@ -294,9 +307,11 @@ static void make_links(struct core *c)
 					    .max_body = WALLS_MAX_BODY,
 					    .ctx = c,
 					    .on_lost = room_left };
-	const struct ipc_settings verify = { .max_body = WALLS_MAX_BODY, .ctx = c,
+	const struct ipc_settings verify = { .max_body = WALLS_MAX_BODY,
+					     .ctx = c,
 					     .on_lost = room_left };
-	const struct ipc_settings keys = { .max_body = WALLS_MAX_BODY, .ctx = c,
+	const struct ipc_settings keys = { .max_body = WALLS_MAX_BODY,
+					   .ctx = c,
 					   .on_lost = keys_left };
 
 	c->keys = ipc_new(c->loop, role_fd("keys"), &keys);

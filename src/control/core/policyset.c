@@ -99,13 +99,13 @@ static struct policy *compile_body(struct str body, struct err *e)
 static struct policy_request right(struct str user, const char *permission, const char *type,
 				   struct str id, int64_t now_ms)
 {
-	return (struct policy_request){ .principal = user,
-					.action = str_of(permission),
-					.resource_type = str_of(type),
-					.resource_id = id,
-					.context = { .now_ms = now_ms,
-						     .protocol = STR("https"),
-						     .age = POLICY_FRESH } };
+	return (struct policy_request){
+		.principal = user,
+		.action = str_of(permission),
+		.resource_type = str_of(type),
+		.resource_id = id,
+		.context = { .now_ms = now_ms, .protocol = STR("https"), .age = POLICY_FRESH }
+	};
 }
 
 static bool may_activate(struct core *c, const struct policy *p, struct str user, struct err *e)
@@ -137,8 +137,8 @@ bool policyset_activate(struct core *c, const struct policy_text *t, struct str 
 				    .digest = policyset_digest(t, mem),
 				    .at_ms = core_now_ms(c),
 				    .made_by = user };
-	struct policy *p = policyset_check(
-		t, arena_printf(mem, "%llu", (unsigned long long)row.version), e);
+	struct policy *p =
+		policyset_check(t, arena_printf(mem, "%llu", (unsigned long long)row.version), e);
 	if (!p || (user.len && !may_activate(c, p, user, e))) {
 		policy_free(p);
 		return false;

@@ -2,6 +2,7 @@
 
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "crypto/hash.h"
 #include "crypto/statement.h"
 
 enum { REFS_MAX = 64 };
@@ -88,7 +89,8 @@ bool refs_read(struct core *c, struct str line, struct arena *mem, struct store_
 
 	*row = (struct store_reference){ .line = line };
 	*out = (struct attest_reference){ 0 };
-	if (!statement_line_read(line, sig, &json, e) || !json_read(bytes_str(json), NULL, &doc, e) ||
+	if (!statement_line_read(line, sig, &json, e) ||
+	    !json_read(bytes_str(json), NULL, &doc, e) ||
 	    !json_only(doc, members, countof(members), e) || !json_text(doc, "model", &model, e) ||
 	    !json_int(doc, "version", 1, INT64_MAX, &version, e) ||
 	    !json_opt_int(doc, "not_before", 0, INT64_MAX, &row->not_before_ms, e) ||

@@ -17,8 +17,8 @@ static bool write_counters(const struct wall_report *q, struct buf *out)
 	jw_init(&w, out, JW_COMPACT);
 	jw_map(&w);
 	for (size_t i = 0; i < q->counter_names.count && i < COUNTERS_MAX; i++) {
-		struct rd r = rd_of(i < q->counter_values.count ? q->counter_values.items[i] :
-								  (struct bytes){ 0 });
+		struct rd r = rd_of(i < q->counter_values.count ? q->counter_values.items[i]
+								: (struct bytes){ 0 });
 
 		jw_key_str(&w, str_bytes(q->counter_names.items[i]));
 		jw_uint(&w, rd_u64(&r));

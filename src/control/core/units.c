@@ -190,8 +190,8 @@ static char *timeless(const struct principal *p)
 	buf_init(&out, BODY_MAX);
 	q.attested_at_ms = 0;
 	q.valid_until_ms = 0;
-	q.evidence_count = p->evidence_count < countof(evidence) ? p->evidence_count :
-								    countof(evidence);
+	q.evidence_count =
+		p->evidence_count < countof(evidence) ? p->evidence_count : countof(evidence);
 	for (size_t i = 0; i < q.evidence_count; i++)
 		evidence[i] = (struct principal_evidence){ .attribute = p->evidence[i].attribute,
 							   .id = p->evidence[i].id };
@@ -283,7 +283,8 @@ static void recall_told(struct unit *u)
 	struct principal p;
 	struct str body;
 
-	if (store_attributes_at(u->core->store, u->row.kind, u->row.id, INT64_MAX, mem, &body, &e) &&
+	if (store_attributes_at(u->core->store, u->row.kind, u->row.id, INT64_MAX, mem, &body,
+				&e) &&
 	    principal_read(body, mem, &p, &e))
 		set_told(u, timeless(&p), p.valid_until_ms, p.grade);
 }

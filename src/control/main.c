@@ -1,0 +1,253 @@
+/* main.c - musterd: open what needs privilege, start the rooms, watch them.
+ *
+ *	front	TLS, HTTP and EST	knows no CA key, no database
+ *	core	decisions and store	listens to nobody
+ *	verify	evidence		holds nothing
+ *	keys	CA and audit keys	hears only core
+ *
+ * This process reads one file we own and never a byte from the network.
+ *
+ *	musterd [-c FILE] [-n]
+ *	musterd [-c FILE] operator NAME --out DIR
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/settings.h"
+#include "sys/files.h"
+#include "sys/procs.h"
+#include "sys/role.h"
+#include "sys/sandbox.h"
+
+enum { FRONT, CORE, KEYS, VERIFY };
+enum { PATH_CAP = 4096, BACKLOG = 1024 };
+
+static const struct role roles[] = {
+	[FRONT] = { .program = "control-front",
+		    .name = "front",
+		    .user = "muster-front",
+		    .when_it_ends = ROLE_RESTART },
+	[CORE] = { .program = "control-core", .name = "core", .user = "muster-core" },
+	[KEYS] = { .program = "control-keys", .name = "keys", .user = "muster-keys" },
+	[VERIFY] = { .program = "control-verify",
+		     .name = "verify",
+		     .user = "muster-verify",
+		     .when_it_ends = ROLE_RESTART },
+};
+
+static const struct log_event failed = { "musterd.failed", LOG_LEVEL_ERROR,
+					 "musterd cannot start, or a command failed." };
+static const struct log_event first_run = {
+	"musterd.first-run", LOG_LEVEL_INFO,
+	"Keys, CAs and the credential of operator admin were made."
+};
+
+struct args {
+	const char *config, *name, *out;
+	bool check_only;
+};
+
+static int report(const struct err *e)
+{
+	log_fail(&failed, e);
+	return err_exit_code(e->kind);
+}
+
+/* ---- arguments ---- */
+
+static bool args_read(int argc, char **argv, struct args *out, struct err *e)
+{
+	*out = (struct args){ 0 };
+	for (int i = 1; i < argc; i++) {
+		bool has_next = i + 1 < argc;
+
+		if (strcmp(argv[i], "-n") == 0)
+			out->check_only = true;
+		else if (strcmp(argv[i], "-c") == 0 && has_next)
+			out->config = argv[++i];
+		else if (strcmp(argv[i], "operator") == 0 && has_next)
+			out->name = argv[++i];
+		else if (strcmp(argv[i], "--out") == 0 && has_next)
+			out->out = argv[++i];
+		else
+			return err_set(
+				e, ERR_INPUT,
+				"'%s': usage: musterd [-c FILE] [-n] | operator NAME --out DIR",
+				argv[i]);
+	}
+	if (out->name && !out->out)
+		return err_set(e, ERR_INPUT, "operator: --out DIR is missing");
+	return true;
+}
+
+/* ---- the ceremony: its own program, its own process ---- */
+
+static bool run_ceremony(const char *const argv[], struct err *e)
+{
+	char path[PATH_CAP];
+	int status = 0;
+
+	if (!path_join(path, sizeof(path), procs_libexec(), "control-ceremony", e))
+		return false;
+	pid_t child = fork();
+	if (child < 0)
+		return err_sys(e, "fork");
+	if (child == 0) {
+		(void)execv(path, (char *const *)argv);
+		_exit(127);
+	}
+	if (waitpid(child, &status, 0) != child)
+		return err_sys(e, "control-ceremony");
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+	       err_set(e, ERR_SYSTEM, "control-ceremony did not succeed");
+}
+
+static bool make_operator(const struct settings *set, const char *name, const char *out,
+			  struct err *e)
+{
+	const char *const argv[] = { "control-ceremony", "operator", set->state_dir, name, out,
+				     set->operators,     NULL };
+
+	return run_ceremony(argv, e);
+}
+
+static bool make_state(const struct settings *set, struct err *e)
+{
+	const char *const argv[] = { "control-ceremony", "new", set->state_dir, set->domain, NULL };
+	char done[PATH_CAP], admin[PATH_CAP];
+
+	if (!dir_make(set->state_dir, 0711, e) ||
+	    !path_join(done, sizeof(done), set->state_dir, "keys/audit.key", e) ||
+	    !path_join(admin, sizeof(admin), set->state_dir, "operator/admin", e))
+		return false;
+	/* audit.key is made last but the credential: without it the ceremony did not end. */
+	if (file_exists(done))
+		return true;
+	if (!run_ceremony(argv, e) || !make_operator(set, "admin", admin, e))
+		return false;
+	log_event(&first_run, LOG_TEXT("credential", admin));
+	return true;
+}
+
+/* ---- listeners ---- */
+
+static bool split_address(const char *text, char host[256], char port[16], struct err *e)
+{
+	struct str all = str_of(text), head = all;
+
+	for (size_t i = all.len; i > 0; i--)
+		if (all.ptr[i - 1] == ':') {
+			head = str_head(all, i - 1);
+			break;
+		}
+	struct str tail = str_from(all, head.len + 1);
+	if (!tail.len || head.len >= 256 || tail.len >= 16)
+		return err_set(e, ERR_INPUT, "'%s': want host:port", text);
+	if (head.len > 2 && head.ptr[0] == '[')
+		head = (struct str){ head.ptr + 1, head.len - 2 };
+	(void)snprintf(host, 256, STR_FMT, STR_ARG(head));
+	(void)snprintf(port, 16, STR_FMT, STR_ARG(tail));
+	return true;
+}
+
+static int listen_on(const char *address, struct err *e)
+{
+	const struct addrinfo want = { .ai_socktype = SOCK_STREAM,
+				       .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	char host[256], port[16];
+	int on = 1;
+
+	if (!split_address(address, host, port, e))
+		return -1;
+	if (getaddrinfo(host, port, &want, &found) != 0) {
+		err_set(e, ERR_INPUT, "'%s': no such address", address);
+		return -1;
+	}
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+		       bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+	freeaddrinfo(found);
+	if (is_good)
+		return fd;
+	err_sys(e, "listen on %s", address);
+	fd_close_at(&fd);
+	return -1;
+}
+
+static bool give_listeners(struct procs *p, const struct settings *set, struct err *e)
+{
+	const struct {
+		const char *name, *address;
+	} doors[] = {
+		{ "enrol", set->enrol },
+		{ "devices", set->devices },
+		{ "operators", set->operators },
+	};
+
+	for (size_t i = 0; i < countof(doors); i++) {
+		int fd = listen_on(doors[i].address, e);
+		if (fd < 0)
+			return false;
+		procs_give(p, FRONT, doors[i].name, fd);
+	}
+	return true;
+}
+
+/* Each room reads the file itself, from an offset of its own. */
+static bool give_settings(struct procs *p, const char *config, struct err *e)
+{
+	static const size_t readers[] = { CORE, KEYS };
+
+	for (size_t i = 0; config && i < countof(readers); i++) {
+		int fd = open(config, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return err_sys(e, "%s", config);
+		procs_give(p, readers[i], "settings", fd);
+	}
+	return true;
+}
+
+static int run(const struct args *args, const struct settings *set)
+{
+	static const char *const need[] = { "required", "best-effort" };
+	struct procs *p = procs_new(procs_libexec(), roles, countof(roles));
+	struct err e = { 0 };
+
+	procs_link(p, FRONT, CORE);
+	procs_link(p, CORE, KEYS); /* front has no way to reach keys */
+	procs_link(p, CORE, VERIFY);
+	procs_arg(p, FRONT, need[set->sandbox]);
+	procs_arg(p, VERIFY, need[set->sandbox]);
+	if (!give_listeners(p, set, &e) || !give_settings(p, args->config, &e) ||
+	    !procs_start(p, &e))
+		return report(&e);
+	return procs_watch(p);
+}
+
+int main(int argc, char **argv)
+{
+	struct arena *mem = arena_new(1 << 20);
+	struct settings set;
+	struct args args;
+	struct err e = { 0 };
+
+	log_role("musterd");
+	if (!args_read(argc, argv, &args, &e) || !settings_load(args.config, mem, &set, &e))
+		return report(&e);
+	if (args.check_only)
+		return puts("configuration is good") == EOF;
+	if (args.name)
+		return make_operator(&set, args.name, args.out, &e) ? 0 : report(&e);
+	role_harden();
+	if (!make_state(&set, &e))
+		return report(&e);
+	return run(&args, &set);
+}
