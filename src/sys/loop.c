@@ -48,7 +48,7 @@ struct loop {
 	int epoll;
 	bool is_stopped;
 	int64_t now_ms;
-	uint64_t set_count;
+	uint64_t set_count, calls;
 	struct watch *watches, *dead;
 	struct timer *timers;
 	struct timer **heap; /* heap[1] is due first */
@@ -113,6 +113,11 @@ int64_t loop_wall_ms(const struct loop *l)
 int64_t loop_next_ms(const struct loop *l)
 {
 	return l->heap_count ? l->heap[1]->due_ms : -1;
+}
+
+uint64_t loop_calls(const struct loop *l)
+{
+	return l->calls;
 }
 
 /* Watches. */
@@ -350,8 +355,10 @@ static void run_laters(struct loop *l)
 	memset(l->slots, 0, l->slot_count * sizeof(*l->slots));
 	for (size_t i = 0; i < l->running.count; i++) {
 		struct later it = l->running.at[i];
-		if (it.fn)
-			it.fn(it.ctx);
+		if (!it.fn)
+			continue;
+		l->calls++;
+		it.fn(it.ctx);
 	}
 	l->running.count = 0;
 }
@@ -365,6 +372,7 @@ static void run_timers(struct loop *l)
 	while (l->heap_count && l->heap[1]->due_ms <= l->now_ms && l->heap[1]->order <= newest) {
 		struct timer *t = l->heap[1];
 		timer_stop(t);
+		l->calls++;
 		t->fn(t->ctx);
 	}
 }
@@ -395,6 +403,7 @@ static void run_event(const struct epoll_event *ev)
 		events |= LOOP_WRITE;
 	if (ev->events & (EPOLLERR | EPOLLHUP))
 		events |= LOOP_HANGUP;
+	w->loop->calls++;
 	w->fn(w->ctx, events);
 }
 

@@ -54,3 +54,4 @@ const struct clock *loop_clock(const struct loop *l);
 int64_t loop_now_ms(const struct loop *l);  /* monotonic, read once per turn */
 int64_t loop_wall_ms(const struct loop *l); /* wall time, read now */
 int64_t loop_next_ms(const struct loop *l); /* monotonic time of the next timer; -1: none */
+uint64_t loop_calls(const struct loop *l);  /* callbacks made so far: did anything happen? */
