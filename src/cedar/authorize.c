@@ -67,17 +67,14 @@ struct decision {
 	bool is_forbid_failed;
 };
 
-static void judge_rule(struct decision *d, uint32_t policy)
+static void judge_rule(struct decision *d, const struct rule *r, uint32_t policy)
 {
-	const struct rule *r = &d->program->rules[policy];
 	struct cedar_scratch *s = d->scratch;
-
-	if (!rule_fits(&s->world, r))
-		return;
 	struct cedar_fault *fault = &s->faults[d->fault_count];
 	enum run_result result =
 		r->pc == PC_NONE ? RUN_HOLDS
 				 : machine_run(&d->machine, &d->program->code, r->pc, fault);
+
 	if (result == RUN_HOLDS)
 		s->reasons[r->effect][d->reason_count[r->effect]++] = policy;
 	if (result != RUN_FAILS)
@@ -87,16 +84,27 @@ static void judge_rule(struct decision *d, uint32_t policy)
 	d->is_forbid_failed |= r->effect == CEDAR_FORBID;
 }
 
-static void judge_run(void *ctx, const uint32_t *policies, uint32_t count)
+static bool was_seen(struct cedar_scratch *s, uint32_t policy)
+{
+	bool is_again = s->seen[policy] == s->decision;
+
+	s->seen[policy] = s->decision;
+	return is_again;
+}
+
+static void judge_run(void *ctx, const uint32_t *policies, uint32_t count, bool is_action_known)
 {
 	struct decision *d = ctx;
+	struct world *w = &d->scratch->world;
 
+	d->candidates += count;
 	for (uint32_t i = 0; i < count; i++) {
-		if (d->scratch->seen[policies[i]] == d->scratch->decision)
+		const struct rule *r = &d->program->rules[policies[i]];
+		if (!rule_fits_who(w, r) ||
+		    (!is_action_known && !head_fits(w, &w->seats[CEDAR_VAR_ACTION], &r->action)) ||
+		    (r->may_repeat && was_seen(d->scratch, policies[i])))
 			continue;
-		d->scratch->seen[policies[i]] = d->scratch->decision;
-		d->candidates++;
-		judge_rule(d, policies[i]);
+		judge_rule(d, r, policies[i]);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cedar/ast.h"
+#include "cedar/world.h"
 
 enum { CHUNK = 512, ID_BLOCK = 16384, ALIGN = 8 };
 
@@ -84,7 +85,7 @@ uint32_t cedar_entities_slot(const struct cedar_entities *store, const struct ce
 		if (!b->slot_plus_one)
 			return CEDAR_SLOT_NONE;
 		if (b->hash == uid->hash &&
-		    cedar_uid_eq(&node_at(store, b->slot_plus_one - 1)->uid, uid))
+		    uid_same(&node_at(store, b->slot_plus_one - 1)->uid, uid))
 			return b->slot_plus_one - 1;
 	}
 }

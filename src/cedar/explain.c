@@ -82,7 +82,7 @@ static bool gather_init(struct gather *g, const struct cedar_names *names, struc
 	return g->items;
 }
 
-static struct tree tree_known(const struct cedar_program *program, const struct world *w,
+static struct tree tree_known(const struct cedar_program *program, struct world *w,
 			      struct arena *mem)
 {
 	return (struct tree){
@@ -122,7 +122,7 @@ struct conjunct {
 
 struct study {
 	const struct cedar_program *program;
-	const struct world *world;
+	struct world *world;
 	struct arena *mem;
 	struct conjunct parts[PARTS_MAX];
 	uint32_t part_count;
@@ -263,7 +263,7 @@ static void near_scope(struct study *s, uint32_t policy, enum cedar_var var, uin
 static void study_permit(struct study *s, uint32_t policy)
 {
 	const struct cedar_policy *p = s->program->rules[policy].policy;
-	const struct seat *seats = s->world->seats;
+	struct seat *seats = s->world->seats;
 	const struct conjunct *first = NULL;
 	uint32_t wrong = 0, heads = 0;
 

@@ -64,7 +64,7 @@ static struct cedar_value build_record(char **room, const struct cedar_value *fr
 static inline const struct cedar_record *var_attrs(struct machine *m, const struct insn *in)
 {
 	if (in->var != CEDAR_VAR_CONTEXT)
-		return m->world->seats[in->var].attrs;
+		return seat_attrs(m->world, &m->world->seats[in->var]);
 	m->context_read |= UINT64_C(1) << in->bit;
 	return m->world->context;
 }
@@ -140,7 +140,7 @@ static inline const struct insn *branch(const struct code *code, const struct in
 static bool compute(struct machine *m, const struct code *code, const struct insn *in, char **room,
 		    struct cedar_value *a, struct cedar_fault *fault)
 {
-	const struct world *w = m->world;
+	struct world *w = m->world;
 	enum cedar_op op = (enum cedar_op)in->var;
 	struct cedar_value found;
 
@@ -229,16 +229,15 @@ enum run_result machine_run(struct machine *m, const struct code *code, uint32_t
 	char *room = m->room;
 	bool truth = false;
 
-	*fault = (struct cedar_fault){ 0 };
 	for (;; in = next) {
 		next = in + 1;
 		switch (in->op) {
 		case INSN_HOLDS:
 			return RUN_HOLDS;
 		case INSN_FAIL:
-			fault->kind = (enum cedar_fault_kind)in->var;
-			fault->got = (enum cedar_kind)in->flag;
-			fault->name = in->arg;
+			*fault = (struct cedar_fault){ .kind = (enum cedar_fault_kind)in->var,
+						       .got = (enum cedar_kind)in->flag,
+						       .name = in->arg };
 			return fails(code, in, fault);
 		case INSN_CONST:
 			*sp++ = code->consts[in->arg];

@@ -73,7 +73,7 @@ struct code {
 };
 
 struct machine {
-	const struct world *world;
+	struct world *world;
 	const struct cedar_names *names;
 	struct cedar_value *stack;
 	char *room;

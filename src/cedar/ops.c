@@ -2,15 +2,13 @@
 
 bool fault_type(struct cedar_fault *fault, enum cedar_kind got)
 {
-	fault->kind = CEDAR_FAULT_TYPE;
-	fault->got = got;
+	*fault = (struct cedar_fault){ .kind = CEDAR_FAULT_TYPE, .got = got };
 	return false;
 }
 
 bool fault_set(struct cedar_fault *fault, enum cedar_fault_kind kind, uint32_t name)
 {
-	fault->kind = kind;
-	fault->name = name;
+	*fault = (struct cedar_fault){ .kind = kind, .name = name };
 	return false;
 }
 
@@ -124,17 +122,17 @@ bool op_binary(enum cedar_op op, struct cedar_value a, struct cedar_value b,
 	}
 }
 
-static bool uid_in(const struct world *w, const struct cedar_uid *a, const struct cedar_uid *b)
+static bool uid_in(struct world *w, const struct cedar_uid *a, const struct cedar_uid *b)
 {
 	for (int i = 0; i < 3; i++)
 		if (w->seats[i].uid == a)
 			return seat_in(w, &w->seats[i], b);
-	return world_in(w, a, b);
+	return uid_same(a, b) || world_in(w, a, b);
 }
 
 /* Every member of a set must be an entity, even behind one that already answers. */
-bool op_in(const struct world *w, struct cedar_value a, struct cedar_value b,
-	   struct cedar_value *out, struct cedar_fault *fault)
+bool op_in(struct world *w, struct cedar_value a, struct cedar_value b, struct cedar_value *out,
+	   struct cedar_fault *fault)
 {
 	bool is_in = false;
 
@@ -156,7 +154,7 @@ bool op_in(const struct world *w, struct cedar_value a, struct cedar_value b,
 }
 
 /* The attributes of a record or an entity; NULL: no such entity. */
-static bool attrs_of(const struct world *w, struct cedar_value of, const struct cedar_record **out,
+static bool attrs_of(struct world *w, struct cedar_value of, const struct cedar_record **out,
 		     struct cedar_fault *fault)
 {
 	if (of.kind == CEDAR_RECORD) {
@@ -167,7 +165,7 @@ static bool attrs_of(const struct world *w, struct cedar_value of, const struct 
 		return fault_type(fault, of.kind);
 	for (int i = 0; i < 3; i++) {
 		if (w->seats[i].uid == of.uid) {
-			*out = w->seats[i].attrs;
+			*out = seat_attrs(w, &w->seats[i]);
 			return true;
 		}
 	}
@@ -175,7 +173,7 @@ static bool attrs_of(const struct world *w, struct cedar_value of, const struct 
 	return true;
 }
 
-bool op_get(const struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
+bool op_get(struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
 	    struct cedar_fault *fault)
 {
 	const struct cedar_record *attrs;
@@ -187,7 +185,7 @@ bool op_get(const struct world *w, struct cedar_value of, uint32_t name, struct 
 	return record_find(attrs, name, out) || fault_set(fault, CEDAR_FAULT_ATTR, name);
 }
 
-bool op_has(const struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
+bool op_has(struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
 	    struct cedar_fault *fault)
 {
 	const struct cedar_record *attrs;
@@ -199,7 +197,7 @@ bool op_has(const struct world *w, struct cedar_value of, uint32_t name, struct 
 	return true;
 }
 
-static bool tag_find(const struct world *w, const struct cedar_names *names, struct cedar_value of,
+static bool tag_find(struct world *w, const struct cedar_names *names, struct cedar_value of,
 		     struct cedar_value key, const struct cedar_record **tags,
 		     struct cedar_value *out, struct cedar_fault *fault)
 {
@@ -215,7 +213,7 @@ static bool tag_find(const struct world *w, const struct cedar_names *names, str
 	return true;
 }
 
-bool op_has_tag(const struct world *w, const struct cedar_names *names, struct cedar_value of,
+bool op_has_tag(struct world *w, const struct cedar_names *names, struct cedar_value of,
 		struct cedar_value key, struct cedar_value *out, struct cedar_fault *fault)
 {
 	const struct cedar_record *tags = NULL;
@@ -227,7 +225,7 @@ bool op_has_tag(const struct world *w, const struct cedar_names *names, struct c
 	return true;
 }
 
-bool op_get_tag(const struct world *w, const struct cedar_names *names, struct cedar_value of,
+bool op_get_tag(struct world *w, const struct cedar_names *names, struct cedar_value of,
 		struct cedar_value key, struct cedar_value *out, struct cedar_fault *fault)
 {
 	const struct cedar_record *tags = NULL;

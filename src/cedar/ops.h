@@ -20,16 +20,16 @@ bool op_unary(enum cedar_op op, struct cedar_value x, struct cedar_value *out,
 /* CEDAR_OP_EQ to CEDAR_OP_MUL, CONTAINS to CONTAINS_ANY. */
 bool op_binary(enum cedar_op op, struct cedar_value a, struct cedar_value b,
 	       struct cedar_value *out, struct cedar_fault *fault);
-bool op_in(const struct world *w, struct cedar_value a, struct cedar_value b,
-	   struct cedar_value *out, struct cedar_fault *fault);
-bool op_get(const struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
+bool op_in(struct world *w, struct cedar_value a, struct cedar_value b, struct cedar_value *out,
+	   struct cedar_fault *fault);
+bool op_get(struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
 	    struct cedar_fault *fault);
-bool op_has(const struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
+bool op_has(struct world *w, struct cedar_value of, uint32_t name, struct cedar_value *out,
 	    struct cedar_fault *fault);
 /* The key's name number is found in names: a key nobody ever named is nobody's tag. */
-bool op_has_tag(const struct world *w, const struct cedar_names *names, struct cedar_value of,
+bool op_has_tag(struct world *w, const struct cedar_names *names, struct cedar_value of,
 		struct cedar_value key, struct cedar_value *out, struct cedar_fault *fault);
-bool op_get_tag(const struct world *w, const struct cedar_names *names, struct cedar_value of,
+bool op_get_tag(struct world *w, const struct cedar_names *names, struct cedar_value of,
 		struct cedar_value key, struct cedar_value *out, struct cedar_fault *fault);
 bool op_is(struct cedar_value of, uint32_t type, struct cedar_value *out,
 	   struct cedar_fault *fault);

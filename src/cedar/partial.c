@@ -21,8 +21,8 @@ static bool is_unknown(const struct tree *t, enum cedar_var var)
 }
 
 /* An entity of which the type is known, and whom it is below if it was described. */
-static void scope_unknown(const struct world *w, const struct seat *s,
-			  const struct cedar_scope *scope, struct chance *c)
+static void scope_unknown(struct world *w, struct seat *s, const struct cedar_scope *scope,
+			  struct chance *c)
 {
 	bool is_typed = scope->kind == CEDAR_SCOPE_IS || scope->kind == CEDAR_SCOPE_IS_IN;
 	bool may_be = scope->uid && scope->uid->type == s->uid->type;
@@ -33,9 +33,9 @@ static void scope_unknown(const struct world *w, const struct seat *s,
 	}
 	if (scope->kind == CEDAR_SCOPE_ANY || scope->kind == CEDAR_SCOPE_IS)
 		return;
-	bool is_above = scope->kind != CEDAR_SCOPE_EQ && s->attrs && seat_in(w, s, scope->uid) &&
-			!cedar_uid_eq(s->uid, scope->uid);
-	bool may_be_above = scope->kind != CEDAR_SCOPE_EQ && !s->attrs;
+	bool is_above = scope->kind != CEDAR_SCOPE_EQ && seat_attrs(w, s) &&
+			seat_in(w, s, scope->uid) && !cedar_uid_eq(s->uid, scope->uid);
+	bool may_be_above = scope->kind != CEDAR_SCOPE_EQ && !seat_attrs(w, s);
 	c->must_hold &= is_above;
 	c->may_hold &= is_above || may_be || may_be_above;
 }
@@ -43,7 +43,7 @@ static void scope_unknown(const struct world *w, const struct seat *s,
 static void scope_chance(const struct tree *t, enum cedar_var var, const struct cedar_scope *scope,
 			 struct chance *c)
 {
-	const struct seat *s = &t->world->seats[var];
+	struct seat *s = &t->world->seats[var];
 
 	if (is_unknown(t, var))
 		scope_unknown(t->world, s, scope, c);
@@ -81,10 +81,11 @@ static struct chance rule_chance(struct tree *t, const struct rule *r)
 	return c;
 }
 
-static void judge_rules(void *ctx, const uint32_t *policies, uint32_t count)
+static void judge_rules(void *ctx, const uint32_t *policies, uint32_t count, bool is_action_known)
 {
 	struct judge *j = ctx;
 
+	(void)is_action_known;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct rule *r = &j->program->rules[policies[i]];
 		struct chance c = rule_chance(&j->tree, r), *any = &j->any[r->effect];
@@ -96,8 +97,8 @@ static void judge_rules(void *ctx, const uint32_t *policies, uint32_t count)
 
 /* --- the verdict --- */
 
-static void judge_world(const struct cedar_program *program, const struct world *w,
-			struct arena *mem, struct cedar_partial *out)
+static void judge_world(const struct cedar_program *program, struct world *w, struct arena *mem,
+			struct cedar_partial *out)
 {
 	struct judge j = { .program = program,
 			   .tree = { .world = w,
@@ -109,7 +110,7 @@ static void judge_world(const struct cedar_program *program, const struct world 
 
 	if (w->request->unknown & (CEDAR_UNKNOWN_PRINCIPAL | CEDAR_UNKNOWN_RESOURCE))
 		for (uint32_t i = 0; i < program->count; i++)
-			judge_rules(&j, &i, 1);
+			judge_rules(&j, &i, 1, false);
 	else
 		index_find(program->index, w, judge_rules, &j);
 	const struct chance *permits = &j.any[CEDAR_PERMIT], *forbids = &j.any[CEDAR_FORBID];

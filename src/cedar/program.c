@@ -6,26 +6,24 @@
 /* Folding makes no more than the tree had, and a tree is no more than CEDAR_TEXT_MAX of text. */
 static const size_t FOLDED_MAX = (size_t)1 << 30;
 
-bool scope_fits(const struct world *w, const struct seat *s, const struct cedar_scope *scope)
+struct head head_of(const struct cedar_scope *scope)
 {
-	switch (scope->kind) {
-	case CEDAR_SCOPE_ANY:
-		return true;
-	case CEDAR_SCOPE_EQ:
-		return cedar_uid_eq(s->uid, scope->uid);
-	case CEDAR_SCOPE_IN:
-		return seat_in(w, s, scope->uid);
-	case CEDAR_SCOPE_IS:
-		return s->uid->type == scope->type;
-	case CEDAR_SCOPE_IS_IN:
-		return s->uid->type == scope->type && seat_in(w, s, scope->uid);
-	case CEDAR_SCOPE_IN_SET:
-		for (uint32_t i = 0; i < scope->count; i++)
-			if (seat_in(w, s, scope->uids[i]))
-				return true;
-		return false;
+	struct head h = { .kind = (uint8_t)scope->kind, .word = scope->type };
+
+	if (scope->kind == CEDAR_SCOPE_IN_SET) {
+		h.word = scope->count;
+		h.uids = scope->uids;
+	} else {
+		h.uid = scope->uid;
 	}
-	return false;
+	return h;
+}
+
+bool scope_fits(struct world *w, struct seat *s, const struct cedar_scope *scope)
+{
+	struct head h = head_of(scope);
+
+	return head_fits(w, s, &h);
 }
 
 /* --- filing --- */
@@ -93,11 +91,13 @@ static bool refine_by(struct filing *f, const struct cedar_expr *e)
 static struct filing filing_of(const struct rule *r)
 {
 	const struct cedar_policy *p = r->policy;
-	struct filing f = { scope_key(&p->principal), scope_key(&p->resource), NULL, 0 };
+	struct filing f = { scope_key(&p->principal), scope_key(&p->resource), NULL, 0,
+			    p->action.kind != CEDAR_SCOPE_EQ };
 	bool goes_on = true;
 
 	if (p->action.kind == CEDAR_SCOPE_IN_SET) {
-		f.actions = p->action.uids;
+		/* `action in []` is filed nowhere: NULL would mean any. */
+		f.actions = p->action.count ? p->action.uids : &p->action.uid;
 		f.action_count = p->action.count;
 	} else if (p->action.kind != CEDAR_SCOPE_ANY) {
 		f.actions = &p->action.uid;
@@ -123,6 +123,19 @@ static const struct cedar_expr *fold(struct cedar_program *program, const struct
 	return tree_node(&t, &p, e);
 }
 
+/* What a scope asks of the type; 0: nothing. */
+static uint32_t type_of(const struct cedar_scope *scope)
+{
+	if (scope->kind == CEDAR_SCOPE_EQ)
+		return scope->uid->type;
+	return scope->kind == CEDAR_SCOPE_IS || scope->kind == CEDAR_SCOPE_IS_IN ? scope->type : 0;
+}
+
+static bool is_type_alone(const struct cedar_scope *scope)
+{
+	return scope->kind == CEDAR_SCOPE_ANY || scope->kind == CEDAR_SCOPE_IS;
+}
+
 static bool rule_make(struct cedar_program *program, struct compiler *c, uint32_t at,
 		      const struct cedar_policy *p)
 {
@@ -132,7 +145,17 @@ static bool rule_make(struct cedar_program *program, struct compiler *c, uint32_
 
 	if (!folded)
 		return false;
-	*r = (struct rule){ p, folded, PC_NONE, p->effect };
+	*r = (struct rule){ type_of(&p->principal),
+			    type_of(&p->resource),
+			    is_type_alone(&p->principal) && is_type_alone(&p->resource),
+			    p->action.kind == CEDAR_SCOPE_IN_SET,
+			    head_of(&p->principal),
+			    head_of(&p->action),
+			    head_of(&p->resource),
+			    p,
+			    folded,
+			    PC_NONE,
+			    p->effect };
 	for (uint32_t i = 0; i < p->condition_count; i++)
 		folded[i] = fold(program, p->conditions[i].body);
 	if (!p->condition_count)

@@ -9,7 +9,21 @@
 
 enum { PC_NONE = UINT32_MAX }; /* no conditions: the scope decides alone */
 
+/* A scope without its place, so that a rule is two cache lines. */
+struct head {
+	uint8_t kind;  /* enum cedar_scope_kind */
+	uint32_t word; /* type; of a set, how many */
+	union {
+		const struct cedar_uid *uid;
+		const struct cedar_uid *const *uids;
+	};
+};
+
 struct rule {
+	uint32_t principal_type, resource_type; /* what they must be; 0: anything */
+	bool is_typed;                          /* and that is all the heads ask of them */
+	bool may_repeat;                        /* filed under several actions */
+	struct head principal, action, resource;
 	const struct cedar_policy *policy;
 	const struct cedar_expr *const *folded; /* its conditions, constants folded; as many */
 	uint32_t pc;
@@ -29,13 +43,52 @@ struct cedar_program {
 };
 
 /* Does the head of a policy fit the request?  Cannot fail. */
-bool scope_fits(const struct world *w, const struct seat *s, const struct cedar_scope *scope);
-static inline bool rule_fits(const struct world *w, const struct rule *r)
+struct head head_of(const struct cedar_scope *scope);
+
+static inline bool head_fits(struct world *w, struct seat *s, const struct head *h)
 {
-	return scope_fits(w, &w->seats[CEDAR_VAR_PRINCIPAL], &r->policy->principal) &&
-	       scope_fits(w, &w->seats[CEDAR_VAR_ACTION], &r->policy->action) &&
-	       scope_fits(w, &w->seats[CEDAR_VAR_RESOURCE], &r->policy->resource);
+	switch (h->kind) {
+	case CEDAR_SCOPE_ANY:
+		return true;
+	case CEDAR_SCOPE_EQ:
+		return uid_same(s->uid, h->uid);
+	case CEDAR_SCOPE_IN:
+		return seat_in(w, s, h->uid);
+	case CEDAR_SCOPE_IS:
+		return s->uid->type == h->word;
+	case CEDAR_SCOPE_IS_IN:
+		return s->uid->type == h->word && seat_in(w, s, h->uid);
+	default: /* CEDAR_SCOPE_IN_SET */
+		for (uint32_t i = 0; i < h->word; i++)
+			if (seat_in(w, s, h->uids[i]))
+				return true;
+		return false;
+	}
 }
+
+static inline bool rule_may_fit(struct world *w, const struct rule *r)
+{
+	const struct cedar_uid *principal = w->seats[CEDAR_VAR_PRINCIPAL].uid;
+	const struct cedar_uid *resource = w->seats[CEDAR_VAR_RESOURCE].uid;
+
+	return (!r->resource_type || r->resource_type == resource->type) &&
+	       (!r->principal_type || r->principal_type == principal->type);
+}
+
+/* All but the action. */
+static inline bool rule_fits_who(struct world *w, const struct rule *r)
+{
+	return rule_may_fit(w, r) &&
+	       (r->is_typed || (head_fits(w, &w->seats[CEDAR_VAR_RESOURCE], &r->resource) &&
+				head_fits(w, &w->seats[CEDAR_VAR_PRINCIPAL], &r->principal)));
+}
+
+static inline bool rule_fits(struct world *w, const struct rule *r)
+{
+	return rule_fits_who(w, r) && head_fits(w, &w->seats[CEDAR_VAR_ACTION], &r->action);
+}
+
+bool scope_fits(struct world *w, struct seat *s, const struct cedar_scope *scope);
 
 struct cedar_scratch {
 	struct world world;

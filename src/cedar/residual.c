@@ -124,10 +124,11 @@ static void leave_rule(struct cedar_residual *res, uint32_t policy)
 	res->pending[res->pending_count++] = left;
 }
 
-static void leave_rules(void *ctx, const uint32_t *policies, uint32_t count)
+static void leave_rules(void *ctx, const uint32_t *policies, uint32_t count, bool is_action_known)
 {
 	struct cedar_residual *res = ctx;
 
+	(void)is_action_known;
 	for (uint32_t i = 0; i < count; i++) {
 		if (res->seen[policies[i]])
 			continue;

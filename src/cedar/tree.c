@@ -128,7 +128,7 @@ static struct part walk_var(struct tree *t, const struct cedar_expr *e)
 }
 
 /* principal or resource, of which only the type is known (and what a local entity says). */
-static const struct seat *unknown_seat(const struct tree *t, const struct cedar_expr *e)
+static struct seat *unknown_seat(const struct tree *t, const struct cedar_expr *e)
 {
 	if (!(t->known & TREE_STORE) || e->op != CEDAR_OP_VAR || e->var == CEDAR_VAR_CONTEXT)
 		return NULL;
@@ -401,10 +401,10 @@ static struct part apply(struct tree *t, const struct cedar_expr *e, const struc
 /* --- an entity of the request whose id is not known --- */
 
 /* Whom an unknown entity is below is known as far as it was described for the request. */
-static bool unknown_in(const struct tree *t, const struct seat *s, const struct cedar_value *of,
+static bool unknown_in(const struct tree *t, struct seat *s, const struct cedar_value *of,
 		       bool *out)
 {
-	bool is_described = s->attrs != NULL;
+	bool is_described = seat_attrs(t->world, s) != NULL;
 	uint32_t count = of->kind == CEDAR_SET ? of->set->count : 1;
 	const struct cedar_value *items = of->kind == CEDAR_SET ? of->set->items : of;
 
@@ -422,7 +422,7 @@ static bool unknown_in(const struct tree *t, const struct seat *s, const struct 
 }
 
 /* True when the answer is in *out all the same. */
-static bool walk_unknown(struct tree *t, const struct cedar_expr *e, const struct seat *s,
+static bool walk_unknown(struct tree *t, const struct cedar_expr *e, struct seat *s,
 			 const struct part *args, struct part *out)
 {
 	struct cedar_value v;
@@ -442,12 +442,12 @@ static bool walk_unknown(struct tree *t, const struct cedar_expr *e, const struc
 		*out = part_value(cedar_bool(e->op == CEDAR_OP_NE));
 		return true;
 	case CEDAR_OP_GET:
-		if (!s->attrs || !record_find(s->attrs, e->name, &v))
+		if (!seat_attrs(t->world, s) || !record_find(s->attrs, e->name, &v))
 			return false;
 		*out = settle(e, part_value(v));
 		return true;
 	case CEDAR_OP_HAS:
-		if (!s->attrs)
+		if (!seat_attrs(t->world, s))
 			return false;
 		*out = part_value(cedar_bool(record_find(s->attrs, e->name, &v)));
 		return true;
@@ -461,7 +461,7 @@ static bool walk_unknown(struct tree *t, const struct cedar_expr *e, const struc
 static struct part walk_is(struct tree *t, const struct cedar_expr *e)
 {
 	struct part of = tree_walk(t, e->args[0]);
-	const struct seat *s = unknown_seat(t, e->args[0]);
+	struct seat *s = unknown_seat(t, e->args[0]);
 	struct cedar_value v;
 	struct cedar_fault fault = { 0 };
 
@@ -542,7 +542,7 @@ static struct part walk_strict(struct tree *t, const struct cedar_expr *e, struc
 		is_rest |= args[i].kind != PART_VALUE;
 	}
 	is_rest |= t->is_typed && is_about_unknown(e, args);
-	const struct seat *s = e->count ? unknown_seat(t, e->args[0]) : NULL;
+	struct seat *s = e->count ? unknown_seat(t, e->args[0]) : NULL;
 	struct part out;
 	if (s && walk_unknown(t, e, s, args, &out))
 		return out;

@@ -22,7 +22,7 @@ enum tree_known {
 typedef void tree_fact_fn(void *ctx, const struct cedar_expr *path, struct cedar_value value);
 
 struct tree {
-	const struct world *world; /* NULL when known is 0 */
+	struct world *world; /* NULL when known is 0 */
 	const struct cedar_names *names;
 	struct arena
 		*mem; /* for sets, records, addresses; and for the tree left when is_building */

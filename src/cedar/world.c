@@ -2,15 +2,15 @@
 
 static const struct cedar_record nothing;
 
-static const struct cedar_entity *local_find(const struct world *w, const struct cedar_uid *uid)
+static const struct cedar_entity *local_find(struct world *w, const struct cedar_uid *uid)
 {
 	for (uint32_t i = 0; i < w->request->local_count; i++)
-		if (cedar_uid_eq(w->request->locals[i].uid, uid))
+		if (uid_same(w->request->locals[i].uid, uid))
 			return &w->request->locals[i];
 	return NULL;
 }
 
-const struct cedar_record *world_attrs(const struct world *w, const struct cedar_uid *uid)
+const struct cedar_record *world_attrs(struct world *w, const struct cedar_uid *uid)
 {
 	const struct cedar_entity *local = local_find(w, uid);
 
@@ -20,7 +20,7 @@ const struct cedar_record *world_attrs(const struct world *w, const struct cedar
 	return slot == CEDAR_SLOT_NONE ? NULL : cedar_entities_attrs(w->store, slot);
 }
 
-const struct cedar_record *world_tags(const struct world *w, const struct cedar_uid *uid)
+const struct cedar_record *world_tags(struct world *w, const struct cedar_uid *uid)
 {
 	const struct cedar_entity *local = local_find(w, uid);
 
@@ -30,8 +30,7 @@ const struct cedar_record *world_tags(const struct world *w, const struct cedar_
 	return slot == CEDAR_SLOT_NONE ? NULL : cedar_entities_tags(w->store, slot);
 }
 
-static bool stored_in(const struct world *w, const struct cedar_uid *uid,
-		      const struct cedar_uid *above)
+static bool stored_in(struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above)
 {
 	uint32_t low = cedar_entities_slot(w->store, uid);
 	uint32_t high = cedar_entities_slot(w->store, above);
@@ -41,7 +40,7 @@ static bool stored_in(const struct world *w, const struct cedar_uid *uid,
 }
 
 /* Locals may stand on one another; a chain is no longer than there are locals. */
-static bool in_by(const struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above,
+static bool in_by(struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above,
 		  uint32_t left)
 {
 	if (cedar_uid_eq(uid, above))
@@ -55,7 +54,7 @@ static bool in_by(const struct world *w, const struct cedar_uid *uid, const stru
 	return false;
 }
 
-bool world_in(const struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above)
+bool world_in(struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above)
 {
 	return in_by(w, uid, above, w->request->local_count);
 }
@@ -94,25 +93,38 @@ static void seat_add_local(struct world *w, struct seat *s, const struct cedar_e
 	}
 }
 
+void seat_find(struct world *w, struct seat *s)
+{
+	s->is_found = true;
+	s->local = local_find(w, s->uid);
+	if (s->local) {
+		s->attrs = s->local->attrs ? s->local->attrs : &nothing;
+		return;
+	}
+	s->slot = cedar_entities_slot(w->store, s->uid);
+	s->attrs = s->slot == CEDAR_SLOT_NONE ? NULL : cedar_entities_attrs(w->store, s->slot);
+}
+
+void seat_gather(struct world *w, struct seat *s)
+{
+	if (!s->is_found)
+		seat_find(w, s);
+	s->is_gathered = true;
+	s->is_cut = false;
+	s->above_count = 0;
+	if (s->local)
+		seat_add_local(w, s, s->local, w->request->local_count);
+	else if (s->slot != CEDAR_SLOT_NONE)
+		seat_add_stored(w, s, s->slot);
+}
+
 void world_seat(struct world *w, enum cedar_var var, const struct cedar_uid *uid)
 {
 	struct seat *s = &w->seats[var];
-	const struct cedar_entity *local = local_find(w, uid);
 
 	s->uid = uid;
-	s->attrs = NULL;
-	s->above_count = 0;
-	s->is_cut = false;
-	if (local) {
-		s->attrs = local->attrs ? local->attrs : &nothing;
-		seat_add_local(w, s, local, w->request->local_count);
-		return;
-	}
-	uint32_t slot = cedar_entities_slot(w->store, uid);
-	if (slot == CEDAR_SLOT_NONE)
-		return;
-	s->attrs = cedar_entities_attrs(w->store, slot);
-	seat_add_stored(w, s, slot);
+	s->is_found = false;
+	s->is_gathered = false;
 }
 
 void world_seat_stored(struct world *w, enum cedar_var var, uint32_t slot)
@@ -120,10 +132,11 @@ void world_seat_stored(struct world *w, enum cedar_var var, uint32_t slot)
 	struct seat *s = &w->seats[var];
 
 	s->uid = cedar_entities_uid(w->store, slot);
+	s->local = NULL;
+	s->slot = slot;
 	s->attrs = cedar_entities_attrs(w->store, slot);
-	s->above_count = 0;
-	s->is_cut = false;
-	seat_add_stored(w, s, slot);
+	s->is_found = true;
+	s->is_gathered = false;
 }
 
 void world_init(struct world *w, const struct cedar_entities *store,

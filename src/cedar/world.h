@@ -1,8 +1,8 @@
 /* world.h - what a decision can see: the request, and the store behind it.
  *
  * Inner header of the evaluator.  A world is set up once per decision and holds, for principal,
- * action and resource, what every policy asks about them: their attributes and who is above them.
- * It borrows store and request and allocates nothing.
+ * action and resource, what every policy asks about them: their attributes and, from when it is
+ * first asked for, who is above them.  It borrows store and request and allocates nothing.
  */
 #pragma once
 
@@ -13,10 +13,14 @@ enum { WORLD_ABOVE_MAX = 64 }; /* ancestors kept at hand; more are looked up in 
 /* One entity of the request, resolved. */
 struct seat {
 	const struct cedar_uid *uid;
+	bool is_found;    /* the next three are known: looked up when first asked for */
+	bool is_gathered; /* and so is all that follows */
+	bool is_cut;      /* more are above it than were kept */
+	uint32_t slot;
+	const struct cedar_entity *local; /* as described for this request; NULL: as stored */
 	const struct cedar_record *attrs; /* NULL: no such entity */
-	const struct cedar_uid *above[WORLD_ABOVE_MAX];
 	uint32_t above_count;
-	bool is_cut; /* more are above it than were kept */
+	const struct cedar_uid *above[WORLD_ABOVE_MAX];
 };
 
 struct world {
@@ -33,19 +37,41 @@ void world_seat(struct world *w, enum cedar_var var, const struct cedar_uid *uid
 void world_seat_stored(struct world *w, enum cedar_var var, uint32_t slot);
 
 /* NULL: there is no such entity. */
-const struct cedar_record *world_attrs(const struct world *w, const struct cedar_uid *uid);
-const struct cedar_record *world_tags(const struct world *w, const struct cedar_uid *uid);
+const struct cedar_record *world_attrs(struct world *w, const struct cedar_uid *uid);
+const struct cedar_record *world_tags(struct world *w, const struct cedar_uid *uid);
 /* Cedar's `in`: equal, or below.  An entity nobody described is below nothing. */
-bool world_in(const struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above);
+bool world_in(struct world *w, const struct cedar_uid *uid, const struct cedar_uid *above);
 
-/* The same for one of the request's own, without a look-up. */
-static inline bool seat_in(const struct world *w, const struct seat *s,
-			   const struct cedar_uid *above)
+void seat_find(struct world *w, struct seat *s);
+void seat_gather(struct world *w, struct seat *s);
+
+/* NULL: there is no such entity. */
+static inline const struct cedar_record *seat_attrs(struct world *w, struct seat *s)
 {
-	if (cedar_uid_eq(s->uid, above))
+	if (!s->is_found)
+		seat_find(w, s);
+	return s->attrs;
+}
+
+/* cedar_uid_eq without a call; most uids that differ do so in their hash. */
+static inline bool uid_same(const struct cedar_uid *a, const struct cedar_uid *b)
+{
+	if (a == b)
 		return true;
+	if (a->hash != b->hash || a->type != b->type || a->id.len != b->id.len)
+		return false;
+	return a->id.ptr == b->id.ptr || memcmp(a->id.ptr, b->id.ptr, a->id.len) == 0;
+}
+
+/* world_in for one of the request's own, without a look-up. */
+static inline bool seat_in(struct world *w, struct seat *s, const struct cedar_uid *above)
+{
+	if (uid_same(s->uid, above))
+		return true;
+	if (!s->is_gathered)
+		seat_gather(w, s);
 	for (uint32_t i = 0; i < s->above_count; i++)
-		if (s->above[i]->hash == above->hash && cedar_uid_eq(s->above[i], above))
+		if (uid_same(s->above[i], above))
 			return true;
 	return s->is_cut && world_in(w, s->uid, above);
 }
