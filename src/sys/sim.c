@@ -136,12 +136,15 @@ static void fly(struct sim_link *k, struct bytes message, sim_arrive_fn *fn, voi
 {
 	struct flight *f = mem_new(1, sizeof(*f) + message.len);
 	uint64_t spread = (uint64_t)(k->most_ms - k->least_ms) + 1;
+	int64_t at_ms = k->sim->now_ms + k->least_ms + (int64_t)sim_random(k->sim, spread);
 
 	*f = (struct flight){ .link = k, .fn = fn, .ctx = ctx, .len = message.len };
 	if (message.len)
 		memcpy(f->message, message.ptr, message.len);
-	f->timer = loop_after(k->sim->loop, k->least_ms + (int64_t)sim_random(k->sim, spread),
-			      arrive, f);
+	if (k->keeps_order && at_ms < k->last_ms)
+		at_ms = k->last_ms;
+	k->last_ms = at_ms;
+	f->timer = loop_after(k->sim->loop, at_ms - k->sim->now_ms, arrive, f);
 }
 
 void sim_send(struct sim_link *k, struct bytes message, sim_arrive_fn *fn, void *ctx)

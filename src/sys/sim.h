@@ -30,7 +30,9 @@ struct sim_link {
 	struct sim *sim;
 	int64_t least_ms, most_ms;
 	unsigned lost, doubled; /* per mille */
+	bool keeps_order;       /* as a stream does: later ones wait for earlier ones */
 	bool is_cut;            /* nothing arrives that was not there already */
+	int64_t last_ms;        /* when the last one arrives; the link's own */
 };
 
 typedef void sim_arrive_fn(void *ctx, struct bytes message);

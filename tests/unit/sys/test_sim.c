@@ -41,6 +41,25 @@ static void a_seed_is_a_history(void **state)
 	check(strlen(first) > 20, "and something happened");
 }
 
+static void a_stream_keeps_its_order(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		struct sim *s = sim_new(seed, 0);
+		struct sim_link k = { .sim = s, .most_ms = 50, .keeps_order = true };
+		history[0] = '\0';
+		for (char c = 'a'; c <= 'd'; c++)
+			sim_send(&k, bytes_of(&c, 1), note, s);
+		sim_run_until(s, 1000);
+		const char *at = history;
+		for (char c = 'a'; c <= 'd'; c++) {
+			at = strchr(at, c);
+			check(at, "first sent, first there");
+		}
+		sim_free(s);
+	}
+}
+
 static void a_cut_link_is_silent(void **state)
 {
 	struct sim *s = sim_new(1, 0);
@@ -87,5 +106,5 @@ static void clocks_are_two(void **state)
 	sim_free(s);
 }
 
-RUN_TESTS(cmocka_unit_test(a_seed_is_a_history), cmocka_unit_test(a_cut_link_is_silent),
-	  cmocka_unit_test(clocks_are_two))
+RUN_TESTS(cmocka_unit_test(a_seed_is_a_history), cmocka_unit_test(a_stream_keeps_its_order),
+	  cmocka_unit_test(a_cut_link_is_silent), cmocka_unit_test(clocks_are_two))
