@@ -13,5 +13,11 @@
 #define no_return         __attribute__((noreturn))
 #define countof(a)        (sizeof(a) / sizeof((a)[0]))
 
-/* Calls that cannot be made safe.  Use str.h, buf.h and snprintf. */
+/* Calls that cannot be made safe.  Use str.h, buf.h and snprintf.  Under fortification some
+ * are macros, and clang refuses to poison a macro. */
+#undef strcpy
+#undef strcat
+#undef sprintf
+#undef vsprintf
+#undef strncpy
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol gets strncpy

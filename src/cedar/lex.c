@@ -39,7 +39,8 @@ bool cedar_is_reserved(struct str s)
 	return false;
 }
 
-static bool err_at(struct err *e, struct cedar_pos pos, const char *fmt, va_list args)
+static bool printf_like(3, 0)
+	err_at(struct err *e, struct cedar_pos pos, const char *fmt, va_list args)
 {
 	char text[sizeof(e->text)];
 

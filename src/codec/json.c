@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
@@ -63,12 +64,19 @@ static bool check_shape(struct bytes text, const struct json_limits *limits, str
 	return true;
 }
 
+/* Once: jansson left alone opens /dev/urandom at its first object, which a room may not. */
+static void seed(void)
+{
+	json_object_seed((size_t)map_hash(bytes_str(STR("jansson"))) | 1);
+}
+
 bool json_read(struct bytes text, const struct json_limits *limits, struct json **out,
 	       struct err *e)
 {
 	json_error_t why;
 
 	*out = NULL;
+	seed();
 	if (!check_shape(text, limits, e))
 		return false;
 	json_t *doc = json_loadb(text.len ? (const char *)text.ptr : "", text.len,

@@ -618,10 +618,10 @@ bool mqtt_read(struct bytes frame, enum mqtt_version version, const struct mqtt_
 	out->retain = out->type == MQTT_PUBLISH && (first & 1);
 	out->qos = out->type == MQTT_PUBLISH ? (first >> 1) & 3 : 0;
 	if (!readers[out->type](&in, out))
-		return err_in(e, "%s", mqtt_type_name(out->type));
+		return err_in(e, "%s", mqtt_type_name((uint8_t)out->type));
 	if (!rd_end(&in.r)) {
 		(void)malformed(&in, "has bytes after its end (2.1.4)");
-		return err_in(e, "%s", mqtt_type_name(out->type));
+		return err_in(e, "%s", mqtt_type_name((uint8_t)out->type));
 	}
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -55,6 +56,9 @@ void role_start(const char *name)
 	log_role(me.name);
 	role_harden();
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Rooms think in UTC; without this strftime opens /etc/localtime inside the sandbox. */
+	(void)setenv("TZ", "UTC0", 1);
+	tzset();
 	me.count = 0;
 	while (fds.len) {
 		(void)str_cut(fds, ',', &entry, &fds);
