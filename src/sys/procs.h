@@ -39,5 +39,6 @@ void procs_arg(struct procs *p, size_t role, const char *arg);           /* appe
 bool procs_start(struct procs *p, struct err *e) must_check;
 int procs_watch(struct procs *p); /* exit status for main; ends every room before it returns */
 
-/* Where the rooms are: compiled in, or MUSTER_LIBEXEC unless we are set-user-ID. */
+/* Where the rooms are: compiled in, or MUSTER_LIBEXEC unless we are set-user-ID.  Rooms from
+ * elsewhere (a build tree) run as whoever started them, also as root. */
 const char *procs_libexec(void);
