@@ -439,7 +439,8 @@ bool schema_json_read(const struct schema_source *src, struct raw_schema *out, s
 
 	if (!source)
 		return raw_full(e);
-	*source = (struct cedar_source){ .name = src->file, .text = src->text };
+	*source = (struct cedar_source){ .name = src->file,
+					 .text = src->text.ptr ? src->text : STR("") };
 	if (!cedar_json_parse(source, out->mem, &doc, e))
 		return false;
 	if (!cedar_json_is(doc, CEDAR_JSON_MAP))

@@ -449,7 +449,8 @@ bool schema_text_read(const struct schema_source *src, struct raw_schema *out, s
 
 	if (!source)
 		return raw_full(e);
-	*source = (struct cedar_source){ .name = src->file, .text = src->text };
+	*source = (struct cedar_source){ .name = src->file,
+					 .text = src->text.ptr ? src->text : STR("") };
 	t.namespaces = map_new();
 	cedar_lex_init(&t.lex, source, e);
 	bool ok = whole(&t);
