@@ -11,8 +11,10 @@
  *	musterd [-c FILE] operator NAME --out DIR
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,6 +49,11 @@ static const struct log_event failed = { "musterd.failed", LOG_LEVEL_ERROR,
 static const struct log_event first_run = {
 	"musterd.first-run", LOG_LEVEL_INFO,
 	"Keys, CAs and the credential of operator admin were made."
+};
+
+static const struct log_event no_users = {
+	"musterd.no-users", LOG_LEVEL_WARNING,
+	"Root without the rooms' users (dist/sysusers.conf): all rooms run as root, sandboxed."
 };
 
 struct args {
@@ -215,12 +222,67 @@ static bool give_settings(struct procs *p, const char *config, struct err *e)
 	return true;
 }
 
+/* ---- users: as root each room gets its own, and what it keeps on disk is that user's ---- */
+
+static bool own_tree(const char *state, const char *name, const struct passwd *user, struct err *e)
+{
+	char dir[PATH_CAP], path[PATH_CAP];
+	bool is_good = path_join(dir, sizeof(dir), state, name, e);
+	DIR *d = is_good ? opendir(dir) : NULL;
+	const struct dirent *entry;
+
+	if (!d || chown(dir, user->pw_uid, user->pw_gid) != 0)
+		is_good = is_good && err_sys(e, "%s", dir);
+	while (is_good && (entry = readdir(d)) != NULL) {
+		if (entry->d_type != DT_REG)
+			continue;
+		is_good = path_join(path, sizeof(path), dir, entry->d_name, e) &&
+			  (lchown(path, user->pw_uid, user->pw_gid) == 0 || err_sys(e, "%s", path));
+	}
+	if (d)
+		(void)closedir(d);
+	return is_good;
+}
+
+/* False in *out: these users are not on this machine, so all rooms stay what we are. */
+static bool give_users(const struct settings *set, bool *out, struct err *e)
+{
+	const struct {
+		size_t role;
+		const char *dir;
+	} keepers[] = { { CORE, "core" }, { KEYS, "keys" } };
+
+	*out = false;
+	if (geteuid() != 0)
+		return true;
+	for (size_t i = 0; i < countof(roles); i++)
+		if (!getpwnam(roles[i].user)) {
+			log_event(&no_users, LOG_TEXT("user", roles[i].user));
+			return true;
+		}
+	*out = true;
+	for (size_t i = 0; i < countof(keepers); i++)
+		if (!own_tree(set->state_dir, keepers[i].dir, getpwnam(roles[keepers[i].role].user),
+			      e))
+			return false;
+	return true;
+}
+
 static int run(const struct args *args, const struct settings *set)
 {
 	static const char *const need[] = { "required", "best-effort" };
-	struct procs *p = procs_new(procs_libexec(), roles, countof(roles));
+	static struct role mine[countof(roles)];
+	bool has_users;
 	struct err e = { 0 };
 
+	if (!give_users(set, &has_users, &e))
+		return report(&e);
+	for (size_t i = 0; i < countof(roles); i++) {
+		mine[i] = roles[i];
+		if (!has_users)
+			mine[i].user = NULL;
+	}
+	struct procs *p = procs_new(procs_libexec(), mine, countof(mine));
 	procs_link(p, FRONT, CORE);
 	procs_link(p, CORE, KEYS); /* front has no way to reach keys */
 	procs_link(p, CORE, VERIFY);
