@@ -37,6 +37,7 @@ struct ipc {
 	int fd; /* -1: lost */
 	struct watch *watch;
 	struct buf in, out;
+	size_t out_at; /* sent so far of out */
 	struct use *uses;
 	struct question *first; /* newest first */
 	uint32_t last_id;
@@ -147,6 +148,7 @@ static void hang_up(struct ipc *link)
 	link->is_stuck = false;
 	buf_clear(&link->in);
 	buf_clear(&link->out);
+	link->out_at = 0;
 }
 
 static void lose(struct ipc *link, const struct err *why)
@@ -170,22 +172,45 @@ static void bury(struct ipc *link)
 
 /* Out: gathered during a turn, sent at its end. */
 
+/* Empty, and without the memory that one long message left behind. */
+static void shrink(struct buf *b)
+{
+	size_t max = b->max;
+
+	if (b->cap <= READ_PIECE) {
+		buf_clear(b);
+		return;
+	}
+	buf_done(b);
+	buf_init(b, max);
+}
+
+/* Long messages leave in many pieces: what was sent is dropped once, not each time. */
+static void forget_sent(struct ipc *link)
+{
+	if (link->out_at == link->out.len) {
+		shrink(&link->out);
+		link->out_at = 0;
+	} else if (link->out_at > link->out.len / 2) {
+		buf_drop(&link->out, link->out_at);
+		link->out_at = 0;
+	}
+}
+
 static void flush_out(struct ipc *link, struct err *e)
 {
-	size_t sent = 0;
-
-	while (sent < link->out.len) {
-		ssize_t put = send(link->fd, link->out.ptr + sent, link->out.len - sent,
-				   MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (link->out_at < link->out.len) {
+		ssize_t put = send(link->fd, link->out.ptr + link->out_at,
+				   link->out.len - link->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0 && errno != EAGAIN)
 			(void)err_sys(e, "send");
 		if (put < 0)
 			break;
-		sent += (size_t)put;
+		link->out_at += (size_t)put;
 	}
-	buf_drop(&link->out, sent);
+	forget_sent(link);
 	watch_set(link->watch, link->out.len ? LOOP_READ | LOOP_WRITE : LOOP_READ);
 }
 
@@ -223,7 +248,7 @@ static bool put_frame(struct ipc *link, const struct ipc_msg *m)
 
 	if (link->fd < 0 || m->body.len > link->set.max_body)
 		return false;
-	if (link->out.len + IPC_HEADER + m->body.len > link->out.max)
+	if (ipc_waiting(link) + IPC_HEADER + m->body.len > link->set.max_out)
 		return false;
 	write_header(m, header);
 	(void)buf_put(&link->out, header, sizeof(header));
@@ -312,7 +337,10 @@ static bool handle_frames(struct ipc *link, struct err *e)
 			return true; /* the handler ended this link: the buffer is another's */
 		done += len;
 	}
-	buf_drop(&link->in, done);
+	if (done == link->in.len)
+		shrink(&link->in);
+	else
+		buf_drop(&link->in, done);
 	return true;
 }
 
@@ -372,7 +400,7 @@ struct ipc *ipc_new(struct loop *l, int fd, const struct ipc_settings *s)
 	if (!link->set.max_out)
 		link->set.max_out = 8 * link->set.max_body;
 	buf_init(&link->in, link->set.max_body + IPC_HEADER + READ_PIECE);
-	buf_init(&link->out, link->set.max_out + IPC_HEADER);
+	buf_init(&link->out, 2 * link->set.max_out); /* half may be sent and not yet dropped */
 	link->uses = mem_new(s->count + 1, sizeof(*link->uses));
 	if (fd >= 0)
 		attach(link, fd);
@@ -406,7 +434,7 @@ bool ipc_is_up(const struct ipc *link)
 
 size_t ipc_waiting(const struct ipc *link)
 {
-	return link->out.len;
+	return link->out.len - link->out_at;
 }
 
 bool ipc_tell(struct ipc *link, uint16_t type, struct bytes body)
