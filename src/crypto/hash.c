@@ -107,3 +107,12 @@ void crypto_random(void *out, size_t len)
 {
 	must(len <= INT32_MAX && RAND_bytes(out, (int)len) == 1);
 }
+
+void crypto_start(void)
+{
+	uint8_t first[SHA256_LEN];
+
+	must(OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL));
+	crypto_random(first, sizeof(first));
+	sha256(bytes_of(first, sizeof(first)), first);
+}

@@ -23,3 +23,6 @@ void sha256_free(struct sha256 *h);
 void hmac_sha256(struct bytes key, struct bytes data, uint8_t out[SHA256_LEN]);
 
 void crypto_random(void *out, size_t len); /* for keys, nonces, serials */
+
+/* OpenSSL reads its configuration at its first use: a room calls this before its sandbox. */
+void crypto_start(void);

@@ -355,6 +355,7 @@ static bool shut_in(const struct room *room, struct err *e)
 		box.promises = "stdio files dial fdpass";
 	box.need =
 		room->set.sandbox == SANDBOX_BEST_EFFORT ? SANDBOX_BEST_EFFORT : SANDBOX_REQUIRED;
+	crypto_start();
 	return sandbox_enter(&box, e);
 }
 

@@ -42,20 +42,13 @@ static bool prepare(struct agent *a, const char *config, struct arena *mem, stru
 	       addr_read(str_of(a->set.control), &a->control, e) && workload_init(a, e);
 }
 
-/* OpenSSL reads its configuration at its first use: now, not in the sandbox. */
-static bool warm_up(struct err *e)
-{
-	auto_key struct key *k = key_generate(KEY_P256, e);
-
-	return k != NULL;
-}
-
 static bool run(struct agent *a, struct err *e)
 {
 	struct sandbox box = { .promises = "stdio sock dial" };
 
 	box.need = a->set.sandbox == SANDBOX_BEST_EFFORT ? SANDBOX_BEST_EFFORT : SANDBOX_REQUIRED;
-	if (!warm_up(e) || !sandbox_enter(&box, e))
+	crypto_start();
+	if (!sandbox_enter(&box, e))
 		return false;
 	local_start(a, role_fd("local"));
 	identity_start(a);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "control/verify/read.h"
+#include "crypto/hash.h"
 #include "sys/ipc.h"
 #include "sys/role.h"
 #include "sys/sandbox.h"
@@ -70,6 +71,7 @@ static bool start(int argc, char **argv, struct err *e)
 		return err_set(e, ERR_INPUT, "sandbox: want required or best-effort");
 	if (setrlimit(RLIMIT_DATA, &memory) != 0)
 		return err_sys(e, "memory limit");
+	crypto_start();
 	return sandbox_enter(&box, e);
 }
 
