@@ -501,6 +501,8 @@ static bool shot_take(struct shot *s, struct err *e)
 	jw_init(&s->head, &s->head_text, JW_COMPACT);
 	jw_map(&s->head);
 	jw_kv_text(&s->head, "kind", "snapshot");
+	jw_key(&s->head, "key"); /* a gate's first connection learns it here */
+	jw_base64url(&s->head, c->keys_public.statement_spki);
 	jw_key(&s->head, "seq");
 	jw_uint(&s->head, store_feed_head(c->store));
 	jw_key(&s->head, "heads");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "crypto/key.h"
 #include "sys/role.h"
 #include "sys/sandbox.h"
 
@@ -252,6 +253,10 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	if (!start(r, argv[1], &e))
+		return fail(EVENT_FAILED, &e);
+	/* OpenSSL reads its configuration at first use: before the sandbox. */
+	auto_key struct key *first_use = key_generate(KEY_P256, &e);
+	if (!first_use)
 		return fail(EVENT_FAILED, &e);
 	if (!sandbox_enter(&(struct sandbox){ .promises = "stdio sock dial fdpass",
 					      .need = (enum sandbox_need)r->set.sandbox },
