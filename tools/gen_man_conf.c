@@ -23,6 +23,18 @@ static const char form[] =
 	".Sh SETTINGS\n"
 	".Bl -tag -width Ds\n";
 
+/* mdoc wants each sentence on a line of its own. */
+static void put_sentences(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		bool ends_one = text.ptr[i] == ' ' && i && text.ptr[i - 1] == '.';
+
+		while (ends_one && i + 1 < text.len && text.ptr[i + 1] == ' ')
+			i++;
+		(void)fputc(ends_one ? '\n' : text.ptr[i], stdout);
+	}
+}
+
 static bool copy(const char *path)
 {
 	FILE *in = fopen(path, "re");
@@ -44,7 +56,7 @@ int main(int argc, char **argv)
 	if (argc != 3 || !copy(argv[1]) || !conf_mdoc(settings_table, settings_count, &out))
 		return 1;
 	(void)fputs(form, stdout);
-	(void)fwrite(out.ptr, 1, out.len, stdout);
+	put_sentences(buf_str(&out));
 	(void)fputs(".El\n.Sh SEE ALSO\n", stdout);
 	printf(".Xr muster 1 ,\n.Xr %s 8\n", argv[2]);
 	buf_done(&out);

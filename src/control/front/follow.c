@@ -145,7 +145,7 @@ static void ask_page(struct follower *w)
 	auto_buf struct buf body;
 	struct err e = { 0 };
 
-	buf_init(&body, IPC_MAX_BODY);
+	buf_init(&body, WALLS_MAX_BODY);
 	if (!walls_write(WALL_FEED_AFTER, &q, &body, &e))
 		return;
 	w->is_asking = true;
@@ -221,7 +221,7 @@ static void put_page(struct follower *w, const struct wall_lines *page)
 
 static void page_answered(void *ctx, const struct err *refused, struct bytes body)
 {
-	auto_arena struct arena *mem = arena_new(2 * IPC_MAX_BODY);
+	auto_arena struct arena *mem = arena_new(2 * WALLS_MAX_BODY);
 	struct follower *w = ctx;
 	struct wall_lines page;
 	struct err e = { 0 };

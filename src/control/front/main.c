@@ -17,6 +17,7 @@ enum {
 	ENROL_BURST = 5, /* refused codes, then one each 12 s (E5) */
 	ENROL_REFILL_MS = 12000,
 	BODY_MAX = 1 << 20,
+	OUT_MAX = WALLS_MAX_BODY + (1 << 20),
 	MEMORY_MAX = 8 << 20,
 };
 
@@ -24,11 +25,11 @@ enum {
 static const struct {
 	const char *name;
 	bool want_peer, allow_tls12;
-	size_t max_body;
+	size_t max_body, max_out; /* a snapshot of a large fleet is the longest answer */
 } doors[LISTENERS] = {
-	[LISTENER_ENROL] = { "enrol", false, true, 64 * 1024 },
-	[LISTENER_DEVICES] = { "devices", true, true, BODY_MAX },
-	[LISTENER_OPERATORS] = { "operators", true, false, BODY_MAX },
+	[LISTENER_ENROL] = { "enrol", false, true, 64 << 10, 1 << 20 },
+	[LISTENER_DEVICES] = { "devices", true, true, BODY_MAX, OUT_MAX },
+	[LISTENER_OPERATORS] = { "operators", true, false, BODY_MAX, OUT_MAX },
 };
 
 struct door {
@@ -56,7 +57,7 @@ static void on_request(void *ctx, struct exchange *x)
 
 static bool on_line(void *ctx, struct ipc *link, const struct ipc_msg *m, struct err *e)
 {
-	auto_arena struct arena *mem = arena_new(IPC_MAX_BODY);
+	auto_arena struct arena *mem = arena_new(WALLS_MAX_BODY);
 	struct wall_feed_line line;
 	struct room *room = ctx;
 
@@ -134,7 +135,7 @@ static void door_open(struct door *d)
 		.tls = d->tls,
 		.max_body = doors[d->at].max_body,
 		.max_memory = MEMORY_MAX,
-		.max_out = 2 << 20,
+		.max_out = doors[d->at].max_out,
 		.on_request = on_request,
 		.ctx = d,
 	};
@@ -171,7 +172,7 @@ static void renew_at(struct room *room, int64_t until_ms)
 
 static void certified(void *ctx, const struct err *refused, struct bytes body)
 {
-	auto_arena struct arena *mem = arena_new(IPC_MAX_BODY);
+	auto_arena struct arena *mem = arena_new(WALLS_MAX_BODY);
 	bool is_first = false;
 	struct wall_anchors a;
 	struct room *room = ctx;
@@ -221,6 +222,7 @@ static void room_init(struct room *room)
 {
 	const struct ipc_settings link = { .rows = core_says,
 					   .count = countof(core_says),
+					   .max_body = WALLS_MAX_BODY,
 					   .ctx = room };
 	struct front *f = &room->front;
 

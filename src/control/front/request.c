@@ -263,7 +263,7 @@ void front_ask(struct call *c, enum wall_type type, const void *message)
 	auto_buf struct buf body;
 	struct err e = { 0 };
 
-	buf_init(&body, IPC_MAX_BODY);
+	buf_init(&body, WALLS_MAX_BODY);
 	if (!walls_write(type, message, &body, &e)) {
 		front_refuse(c, &e);
 		return;
