@@ -1,7 +1,8 @@
 /* driver.c - our side of the differential test: one case per line in, one answer per line out.
  *
  *	in   {"policies": TEXT, "schema": TEXT or null, "entities": [..], "requests": [..]}
- *	out  {"results": [{"decision":..,"reason":[..],"errors":[..]}]}  or  {"error": TEXT}
+ *	out  {"results": [{"decision":..,"reason":[..],"errors":[..]}], "valid":.., "invalid": TEXT}
+ *	     or  {"error": TEXT}
  *
  * Each request is also asked the other ways there are (a residual run with the context, a partial
  * answer with nothing unknown); a result that differs carries "self": what differed.
@@ -10,6 +11,7 @@
 #include "cedar/authorize.h"
 #include "cedar/data.h"
 #include "cedar/parse.h"
+#include "cedar/validate.h"
 
 enum { CASE_BYTES = 64 << 20 };
 
@@ -161,6 +163,18 @@ static void answer_request(struct job *j, const struct cedar_json *json)
 	buf_putc(j->out, '}');
 }
 
+static void put_validity(struct job *j)
+{
+	struct validate_report report;
+	struct err e = { 0 };
+
+	if (!j->schema)
+		return;
+	bool is_valid = cedar_validate(j->schema, &j->policies, j->mem, &report, &e);
+	buf_printf(j->out, ",\"valid\":%s,\"invalid\":", is_valid ? "true" : "false");
+	cedar_json_put_text(j->out, str_of(e.text));
+}
+
 static void answer_case(struct job *j, struct str line)
 {
 	const struct cedar_source source = { STR("case"), line };
@@ -179,7 +193,9 @@ static void answer_case(struct job *j, struct str line)
 			buf_putc(j->out, ',');
 		answer_request(j, &requests->items[i]);
 	}
-	buf_puts(j->out, STR("]}\n"));
+	buf_putc(j->out, ']');
+	put_validity(j);
+	buf_puts(j->out, STR("}\n"));
 }
 
 int main(void)

@@ -2,7 +2,8 @@
 //
 // A node of an expression is {parts: [text or node, ...]}: its text is what its parts say, and the
 // reducer may put a node's child in its place.  Types direct the generation; now and then a wrong
-// one is asked for, so that errors happen inside permits and forbids alike.
+// one is asked for, so that errors happen inside permits and forbids alike.  A tame world keeps to
+// its schema, save for a rare slip: most of its policies are valid.
 
 export class Random {
   constructor(seed) {
@@ -90,6 +91,7 @@ export class World {
   constructor(random, withSchema) {
     this.r = random;
     this.withSchema = withSchema;
+    this.tame = withSchema && random.chance(60);
     const ns = random.chance(30) ? "App::" : "";
     this.ns = ns;
     this.types = ["User", "Group", "Doc"].map((t) => ns + t);
@@ -265,19 +267,33 @@ export class World {
   }
   policy() {
     const r = this.r;
+    this.about = { principal: this.types[0], resource: this.types[2], action: this.actions[0] };
+    const scopes = this.tame ? this.tameScopes()
+      : [this.scope("principal"), this.actionScope(), this.scope("resource")];
     const conditions = Array.from({ length: r.pick([0, 1, 1, 1, 1, 2, 3]) }, () => ({
       word: r.chance(75) ? "when" : "unless",
       body: this.expr({ kind: "bool" }, 1 + r.below(5)),
     }));
-    return { effect: r.chance(65) ? "permit" : "forbid",
-      scopes: [this.scope("principal"), this.actionScope(), this.scope("resource")], conditions };
+    return { effect: r.chance(65) ? "permit" : "forbid", scopes, conditions };
+  }
+  // Types that go together, and an expression generator that knows them.
+  tameScopes() {
+    const r = this.r;
+    const principal = r.pick([this.types[0], this.types[0], this.types[1]]);
+    const resource = r.pick([this.types[2], this.types[2], this.types[0]]);
+    const action = r.pick(this.actions);
+    this.about = { principal, resource, action };
+    const group = () => uidText(this.someone(this.types[1]));
+    const side = (v, t) => r.pick([`${v} is ${t}`, `${v} is ${t}`, `${v} == ${uidText(this.someone(t))}`,
+      `${v} is ${t} in ${group()}`]);
+    return [side("principal", principal), `action == ${this.action(action)}`, side("resource", resource)];
   }
 
   // --- expressions ---
 
   expr(t, depth) {
     const r = this.r;
-    if (r.chance(3)) t = this.type(1);
+    if (this.tame ? r.below(300) === 0 : r.chance(3)) t = this.type(1);
     if (depth <= 0 || r.chance(12)) return this.leaf(t);
     if (r.chance(22)) {
       const path = this.path(t);
@@ -307,13 +323,13 @@ export class World {
         return node(uidText(this.someone(t.name)));
       case "set": {
         const parts = ["["];
-        const count = r.below(4);
+        const count = this.tame ? 1 + r.below(3) : r.below(4);
         for (let i = 0; i < count; i++) parts.push(this.leaf(t.of), i < count - 1 ? ", " : "");
         return { parts: [...parts, "]"] };
       }
       case "record": return this.make_record(t, 0);
       default:
-        return node(`${t.kind}(${quote(r.pick(TEXTS[t.kind][r.chance(92) ? 0 : 1]))})`);
+        return node(`${t.kind}(${quote(r.pick(TEXTS[t.kind][this.tame || r.chance(92) ? 0 : 1]))})`);
     }
   }
 
@@ -322,15 +338,16 @@ export class World {
     const found = [];
     const visit = (at, attrs, depth) => {
       for (const [k, v] of Object.entries(attrs)) {
+        if (this.tame && v.optional && this.r.below(100)) continue;
         const step = isIdent(k) ? `${at}.${k}` : `${at}[${quote(k)}]`;
         if (v.type.kind === t.kind && (!t.of || t.of.kind === v.type.of.kind)) found.push(step);
         if (v.type.kind === "record" && depth < 3) visit(step, v.type.attrs, depth + 1);
         if (v.type.kind === "entity" && depth < 2) visit(step, this.shapes[v.type.name], depth + 1);
       }
     };
-    visit("principal", this.shapes[this.types[0]], 0);
-    visit("resource", this.shapes[this.types[2]], 0);
-    visit("context", this.contexts[this.actions[0]], 0);
+    visit("principal", this.shapes[this.about.principal], 0);
+    visit("resource", this.shapes[this.about.resource], 0);
+    visit("context", this.contexts[this.about.action], 0);
     return found.length ? node(this.r.pick(found)) : null;
   }
 
@@ -345,9 +362,30 @@ export class World {
   guarded(depth) {
     // The common shape: ask first, then use.
     const r = this.r;
+    if (this.tame) return this.guardedTame(depth);
     const v = r.pick(["principal", "resource", "context"]), a = r.pick(ATTRS.filter(isIdent));
     return node(`(${v} has ${a} && `, node(`${v}.${a} ${r.pick(["==", "!=", "<", ">="])} `,
       this.leaf(this.type(0))), ")");
+  }
+
+  guardedTame(depth) {
+    const r = this.r;
+    const v = r.pick(["principal", "resource", "context"]);
+    const attrs = v === "context" ? this.contexts[this.about.action] : this.shapes[this.about[v]];
+    const optional = Object.keys(attrs).filter((k) => attrs[k].optional);
+    const tags = v !== "context" && this.tags[this.about[v]];
+    if (tags && r.chance(50)) {
+      const key = r.pick(['"key"', '"tag"', "context.k"]);
+      return node(`(${v}.hasTag(${key}) && `, node(`${v}.getTag(${r.chance(95) ? key : '"other"'}) == `,
+        this.expr(tags, depth - 1)), ")");
+    }
+    if (!optional.length) return this.leaf({ kind: "bool" });
+    const a = r.pick(optional), b = r.chance(95) ? a : r.pick(optional);
+    const at = (k) => (isIdent(k) ? `${v}.${k}` : `${v}[${quote(k)}]`);
+    const use = node(`${at(b)} == `, this.expr(attrs[b].type, depth - 1));
+    const has = `${v} has ${isIdent(a) ? a : quote(a)}`;
+    return r.pick([() => node(`(${has} && `, use, ")"), () => node(`(if ${has} then `, use, " else false)"),
+      () => node(`(!(${has}) || `, use, ")"), () => node(`((${has} || ${has}) && `, use, ")")])();
   }
 
   make_bool(t, d) {
@@ -393,6 +431,7 @@ export class World {
     return node("(", this.expr(t, d), ")");
   }
   tag(t, d) {
+    if (this.tame && this.r.below(50)) return this.leaf(t);
     const key = this.r.chance(60) ? node(this.r.pick(['"key"', '"tag"'])) : this.expr({ kind: "string" }, d);
     return node(this.receiver({ kind: "entity", name: this.r.pick(this.types) }, d), ".getTag(", key, ")");
   }
@@ -417,7 +456,7 @@ export class World {
   }
   make_set(t, d) {
     const parts = ["["];
-    const count = this.r.below(4);
+    const count = this.tame ? 1 + this.r.below(3) : this.r.below(4);
     for (let i = 0; i < count; i++) parts.push(this.expr(t.of, d), i < count - 1 ? ", " : "");
     return { parts: [...parts, "]"] };
   }
@@ -429,6 +468,7 @@ export class World {
   }
   make_ext(t, d) {
     // Made from a string that is found when it runs.
+    if (this.tame && this.r.below(50)) return this.leaf(t);
     return this.r.chance(25) ? node(`${t.kind}(`, this.expr({ kind: "string" }, d), ")") : this.leaf(t);
   }
   make_ip(t, d) { return this.make_ext(t, d); }
@@ -455,7 +495,7 @@ export function policyText(p) {
 export function makeCase(seed, requests) {
   const random = new Random(seed);
   const world = new World(random, random.chance(50));
-  const policies = Array.from({ length: 1 + random.below(7) }, () => world.policy());
+  const policies = Array.from({ length: 1 + random.below(world.tame ? 4 : 7) }, () => world.policy());
   return { seed, schema: world.withSchema ? world.schemaText() : null, policies,
     entities: world.entities(), requests: Array.from({ length: requests }, () => world.request()) };
 }
