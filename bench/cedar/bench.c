@@ -11,6 +11,7 @@
 #include "cedar/authorize.h"
 #include "cedar/data.h"
 #include "cedar/parse.h"
+#include "cedar/validate.h"
 
 #include <time.h>
 
@@ -264,8 +265,12 @@ static void load(struct bench *b, int times)
 
 	for (int i = 0; i < times && i < 101; i++) {
 		struct arena *mem = arena_new(BYTES);
+		struct validate_report report;
+		struct err e = { 0 };
 		uint64_t start = now_ns();
 		policies_read(b, source, mem);
+		if (!cedar_validate(b->schema, &b->policies, mem, &report, &e))
+			give_up("validate", &e);
 		took[i] = (uint32_t)(now_ns() - start);
 		cedar_program_free(b->program);
 		b->program = NULL;

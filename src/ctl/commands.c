@@ -18,6 +18,25 @@ static const struct ctl_option page[] = {
 	{ "limit", "N", CTL_ONCE, "How many at most; all pages when absent." },
 	END,
 };
+static const struct ctl_option policy_check[] = {
+	{ "schema", "FILE", CTL_REPEATED, "Cedar schema; JSON when it ends in .json." },
+	END,
+};
+static const struct ctl_option policy_fmt[] = {
+	{ "write", NULL, CTL_ONCE, "Write the files in place; else to standard output." },
+	{ "check", NULL, CTL_ONCE, "Write nothing; fail when a file would change." },
+	END,
+};
+static const struct ctl_option policy_ask[] = {
+	{ "schema", "FILE", CTL_REPEATED, "Cedar schema; entities and request must conform." },
+	{ "entities", "FILE", CTL_ONCE, "Entities, as Cedar's JSON." },
+	{ "request", "FILE", CTL_ONCE, "JSON: principal, action, resource, context." },
+	{ "principal", "UID", CTL_ONCE, "Device::\"pump-1\"; over what --request says." },
+	{ "action", "UID", CTL_ONCE, "Action::\"publish\"." },
+	{ "resource", "UID", CTL_ONCE, "Space::telemetry::\"plant/1\"." },
+	{ "context", "FILE", CTL_ONCE, "Context, as Cedar's JSON." },
+	END,
+};
 static const struct ctl_option device_add[] = {
 	{ "site", "ID", CTL_ONCE, "The site it stands in.  Required." },
 	{ "model", "ID", CTL_ONCE, "Model; reference values are looked up by it." },
@@ -162,6 +181,14 @@ const struct ctl_command ctl_commands[] = {
 	  "List certificates." },
 	{ "certificate", "revoke", "SERIAL", 1, 1, reason, cmd_certificate_revoke,
 	  "Revoke a certificate; gates cut its session." },
+	{ "policy", "check", "FILE...", 1, CTL_ARGS_MAX, policy_check, cmd_policy_check,
+	  "Check Cedar policy files: their text, and under --schema what they mean." },
+	{ "policy", "fmt", "FILE...", 1, CTL_ARGS_MAX, policy_fmt, cmd_policy_fmt,
+	  "Lay out Cedar policy files the one way." },
+	{ "policy", "eval", "FILE...", 1, CTL_ARGS_MAX, policy_ask, cmd_policy_eval,
+	  "Decide one request under Cedar policy files; exit code 3 is a denial." },
+	{ "policy", "explain", "FILE...", 1, CTL_ARGS_MAX, policy_ask, cmd_policy_explain,
+	  "The same, with the facts it rests on and what would change it." },
 	{ "policy", "show", "[FILE]", 0, 1, none, cmd_policy_show,
 	  "Show the policy set in force, or one file of it." },
 	{ "policy", "put", "FOLDER", 1, 1, none, cmd_policy_put,

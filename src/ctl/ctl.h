@@ -86,6 +86,7 @@ ctl_fn cmd_gate_add, cmd_gate_list, cmd_gate_status, cmd_gate_retire;
 ctl_fn cmd_user_add, cmd_user_list, cmd_user_retire;
 ctl_fn cmd_enrol_code;
 ctl_fn cmd_policy_show, cmd_policy_put;
+ctl_fn cmd_policy_check, cmd_policy_fmt, cmd_policy_eval, cmd_policy_explain;
 ctl_fn cmd_refs_keygen, cmd_refs_trust, cmd_refs_sign, cmd_refs_publish, cmd_refs_list;
 ctl_fn cmd_audit_export, cmd_audit_verify, cmd_audit_checkpoint;
 ctl_fn cmd_decisions_list, cmd_why;

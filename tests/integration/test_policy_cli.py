@@ -1,0 +1,93 @@
+"""muster policy check|fmt|eval|explain: Cedar on plain files, for anybody, without a server."""
+import json
+import subprocess
+
+import pytest
+from conftest import BUILD
+
+POLICIES = """
+@id("report") permit (principal is Device, action == Action::"publish", resource is Topic)
+when { principal in resource.device && context.bytes <= 100 };
+@id("fit") forbid (principal, action, resource) when { principal.grade != "normal" };
+"""
+SCHEMA = """
+entity Device = { grade: String };
+entity Topic = { device: Device };
+action publish appliesTo { principal: Device, resource: Topic, context: { bytes: Long } };
+"""
+ENTITIES = [
+    {"uid": {"type": "Device", "id": "pump"}, "attrs": {"grade": "normal"}, "parents": []},
+    {"uid": {"type": "Device", "id": "bad"}, "attrs": {"grade": "restricted"}, "parents": []},
+    {"uid": {"type": "Topic", "id": "flow"}, "parents": [],
+     "attrs": {"device": {"__entity": {"type": "Device", "id": "pump"}}}},
+]
+
+
+@pytest.fixture
+def muster(folder):
+    (folder / "p.cedar").write_text(POLICIES)
+    (folder / "s.cedarschema").write_text(SCHEMA)
+    (folder / "e.json").write_text(json.dumps(ENTITIES))
+
+    def run(*args, **context):
+        (folder / "c.json").write_text(json.dumps(context))
+        return subprocess.run([BUILD / "src/ctl/muster", "policy", *args], cwd=folder, text=True,
+                              capture_output=True, timeout=20)
+
+    return run
+
+
+ASK = ["p.cedar", "--schema", "s.cedarschema", "--entities", "e.json", "--context", "c.json",
+       "--action", 'Action::"publish"', "--resource", 'Topic::"flow"', "--principal"]
+
+
+def test_a_good_set_checks_and_a_typo_is_named_with_its_place(muster, folder):
+    assert muster("check", "p.cedar", "--schema", "s.cedarschema").returncode == 0
+    (folder / "p.cedar").write_text(POLICIES.replace("principal.grade", "principal.grad"))
+    bad = muster("check", "p.cedar", "--schema", "s.cedarschema")
+    assert bad.returncode == 2
+    assert "p.cedar:4:" in bad.stdout and "grade" in bad.stdout
+    (folder / "p.cedar").write_text("permit(principal, action);")
+    assert muster("check", "p.cedar").returncode == 2
+
+
+def test_a_request_is_decided_and_a_denial_ends_with_3(muster):
+    allowed = muster("eval", *ASK, 'Device::"pump"', bytes=7)
+    assert (allowed.returncode, allowed.stdout.splitlines()[0]) == (0, "allow")
+    assert "report" in allowed.stdout
+    denied = muster("eval", *ASK, 'Device::"bad"', bytes=7)
+    assert (denied.returncode, denied.stdout.splitlines()[0]) == (3, "deny")
+    assert "fit" in denied.stdout
+
+
+def test_an_explanation_names_facts_and_what_would_change_it(muster):
+    why = muster("explain", *ASK, 'Device::"bad"', bytes=7)
+    assert 'principal.grade = "restricted"' in why.stdout
+    large = muster("explain", *ASK, 'Device::"pump"', "--json", bytes=700)
+    said = json.loads(large.stdout)
+    assert (large.returncode, said["decision"]) == (3, "deny")
+    assert said["nearest"][0]["id"] == "report"
+    assert said["nearest"][0]["condition"] == "context.bytes <= 100"
+    assert {"path": "context.bytes", "value": 700} in said["nearest"][0]["facts"]
+
+
+def test_what_does_not_conform_is_refused(muster):
+    assert muster("eval", *ASK, 'Device::"pump"', bytes="many").returncode == 2
+    assert muster("eval", *ASK, 'Topic::"flow"', bytes=7).returncode == 2
+    assert muster("eval", *ASK, "Device::pump", bytes=7).returncode == 2
+    assert muster("eval", "absent.cedar").returncode in (2, 4)
+
+
+def test_formatting_twice_changes_nothing(muster, folder):
+    assert muster("fmt", "--check", "p.cedar").returncode == 2
+    assert muster("fmt", "--write", "p.cedar").returncode == 0
+    first = (folder / "p.cedar").read_text()
+    assert muster("fmt", "--check", "p.cedar").returncode == 0
+    assert muster("fmt", "p.cedar").stdout == first
+
+
+def test_two_files_are_one_set(muster, folder):
+    (folder / "q.cedar").write_text("permit(principal, action, resource);")
+    said = json.loads(muster("eval", "q.cedar", *ASK, 'Device::"pump"', "--json", bytes=700).stdout)
+    assert said["decision"] == "allow"
+    assert [p["id"] for p in said["policies"]] == ["q.cedar#policy0"]
