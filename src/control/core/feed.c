@@ -38,6 +38,7 @@ struct feed {
 	struct list unsaved;      /* signed, told, signature not in the table yet */
 	struct list saved;        /* ... in the table, not committed yet */
 	struct core *core;
+	int64_t beaten_ms; /* monotonic: the last heartbeat */
 };
 
 static void list_init(struct list *l)
@@ -399,8 +400,8 @@ bool feed_after(struct ask *a, struct err *e)
 	answer.lines = (struct wall_list){ p.lines, p.count };
 	answer.last = p.last;
 	ask_answer(a, WALL_LINES, &answer);
-	/* A new reader learns at once how old what it has is. */
-	if (answer.last == answer.head)
+	/* A new reader learns soon how old what it has is; a busy one knows. */
+	if (answer.last == answer.head && loop_now_ms(c->loop) - c->feed->beaten_ms > BEAT_MS / 5)
 		timer_set(c->beat, 20);
 	return true;
 }
