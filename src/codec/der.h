@@ -76,7 +76,7 @@ void derw_end(struct derw *w);
 void derw_put(struct derw *w, unsigned tag, struct bytes contents);
 void derw_raw(struct derw *w, struct bytes der); /* already DER */
 void derw_uint(struct derw *w, uint64_t v);
-void derw_big_uint(struct derw *w, struct bytes big_endian);
+void derw_big_uint(struct derw *w, struct bytes v); /* big-endian */
 void derw_bool(struct derw *w, bool v);
 void derw_null(struct derw *w);
 void derw_bits(struct derw *w, struct bytes whole_bytes);

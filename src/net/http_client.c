@@ -357,7 +357,7 @@ static void put_header(struct buf *out, const char *name, struct str value)
 		return;
 	(void)buf_printf(out, "%s: ", name);
 	for (size_t i = 0; i < value.len; i++)
-		(void)buf_putc(out, (uint8_t)value.ptr[i] >= ' ' ? value.ptr[i] : '?');
+		(void)buf_put(out, (uint8_t)value.ptr[i] >= ' ' ? &value.ptr[i] : "?", 1);
 	(void)buf_puts(out, STR("\r\n"));
 }
 

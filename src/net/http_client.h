@@ -52,7 +52,7 @@ struct http_call {
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_settings *s);
 void http_client_free(struct http_client *c); /* open calls are dropped without on_done */
-void http_client_call(struct http_client *c, const struct http_call *call);
+void http_client_call(struct http_client *c, const struct http_call *from); /* copied */
 void http_client_drop(struct http_client *c); /* close the connection; open calls fail */
 void http_client_set_tls(struct http_client *c, struct tls_ctx *tls); /* renewed certificate: from
 								       * the next connection on */

@@ -237,7 +237,7 @@ void http_set_header(struct exchange *x, const char *name, struct str value)
 	(void)buf_printf(&x->headers, "%s: ", name);
 	for (size_t i = 0; i < value.len; i++) {
 		bool is_plain = (uint8_t)value.ptr[i] >= ' ' && value.ptr[i] != 0x7f;
-		(void)buf_putc(&x->headers, is_plain ? value.ptr[i] : '?');
+		(void)buf_put(&x->headers, is_plain ? &value.ptr[i] : "?", 1);
 	}
 	(void)buf_puts(&x->headers, STR("\r\n"));
 	if (!strcasecmp(name, "Cache-Control"))
@@ -540,8 +540,10 @@ void http_server_free(struct http_server *h)
 {
 	if (!h)
 		return;
-	while (h->conns)
-		conn_free(h->conns);
+	for (struct conn *c = h->conns, *next; c; c = next) {
+		next = c->next;
+		conn_free(c);
+	}
 	watch_free(h->watch);
 	timer_free(h->rest);
 	(void)close(h->fd);

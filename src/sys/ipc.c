@@ -57,6 +57,7 @@ static bool read_frame(struct bytes in, size_t max_body, struct ipc_msg *out, si
 	size_t body_len = rd_u32(&r);
 
 	*len = 0;
+	out->body = (struct bytes){ 0 };
 	out->type = rd_u16(&r);
 	out->flags = rd_u16(&r);
 	out->request = rd_u32(&r);
@@ -308,9 +309,10 @@ static bool handle_answer(struct ipc *link, const struct ipc_msg *m, struct err 
 		*at = q->next;
 		if (m->flags == IPC_REFUSAL)
 			ipc_err_read(m->body, &refused);
-		if (q->fn)
-			q->fn(q->ctx, m->flags == IPC_REFUSAL ? &refused : NULL,
-			      m->flags == IPC_REFUSAL ? (struct bytes){ 0 } : m->body);
+		if (q->fn && refused.kind)
+			q->fn(q->ctx, &refused, (struct bytes){ 0 });
+		else if (q->fn)
+			q->fn(q->ctx, NULL, m->body);
 		free(q);
 		return true;
 	}
