@@ -21,6 +21,7 @@ struct formatter {
 	bool is_begun;   /* something was written */
 	bool is_comment; /* the last thing written was a comment: its line is full */
 	bool wants_gap;  /* blank lines between comments are kept (between policies) */
+	bool is_end;     /* no policy follows */
 };
 
 static bool is_punct(const struct cedar_token *t, const char *text)
@@ -186,7 +187,7 @@ static void write_comments(struct formatter *f, struct str gap)
 		f->is_comment = true;
 		due(f);
 	}
-	if (!is_first && count_lines(before) > 1)
+	if (!is_first && !f->is_end && count_lines(before) > 1)
 		blank_line(f);
 }
 
@@ -443,13 +444,6 @@ static uint32_t write_policy(struct formatter *f, uint32_t at)
 	return at + 1;
 }
 
-static struct str trim_end(struct str s)
-{
-	while (s.len && (unsigned char)s.ptr[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 /* A comment on the line a policy ends on is that policy's. */
 static void write_trailing(struct formatter *f, struct cedar_token *next)
 {
@@ -480,7 +474,7 @@ static void write_file(struct formatter *f)
 			break;
 		at = write_policy(f, at);
 	}
-	f->tokens[at].gap = trim_end(f->tokens[at].gap);
+	f->is_end = true;
 	write_comments(f, f->tokens[at].gap);
 	if (f->is_begun)
 		(void)buf_putc(f->out, '\n');
