@@ -348,6 +348,24 @@ static enum outcome outcome_of(bool ok, const struct typed *t, bool is_negated)
 	return t->type->kind == never ? IMPOSSIBLE : POSSIBLE;
 }
 
+/* What the typechecker would find of most kinds of requests, at a glance: the head asks for another
+ * type or another action. */
+static bool head_is_of(const struct cedar_scope *s, const struct schema_entity *n)
+{
+	if (s->kind == CEDAR_SCOPE_IS || s->kind == CEDAR_SCOPE_IS_IN)
+		return s->type == n->num;
+	return s->kind != CEDAR_SCOPE_EQ || s->is_slot || s->uid->type == n->num;
+}
+
+static bool head_may_hold(const struct cedar_policy *p, const struct typecheck_env *env)
+{
+	const struct cedar_scope *a = &p->action;
+
+	return head_is_of(&p->principal, env->principal) &&
+	       head_is_of(&p->resource, env->resource) &&
+	       (a->kind != CEDAR_SCOPE_EQ || str_eq(a->uid->id, env->action->id));
+}
+
 /* Scope and conditions are one conjunction: what cannot hold ends it. */
 static enum outcome check_env(struct validator *v, const struct scopes *scopes,
 			      const struct typecheck_env *env)
@@ -357,6 +375,8 @@ static enum outcome check_env(struct validator *v, const struct scopes *scopes,
 	enum outcome whole = POSSIBLE;
 	struct typed t;
 
+	if (!head_may_hold(v->policy, env))
+		return IMPOSSIBLE;
 	arena_reset(v->scratch);
 	v->env = env;
 	for (size_t i = 0; i < countof(scopes->exprs); i++)
