@@ -40,7 +40,7 @@ def principal(kind, name, **more):
     return body
 
 
-def policy(extra=None, version="v1"):
+def policy(extra=None, version=1):
     folder = TOP / "policies"
     files = [{"file": f.name, "text": f.read_text()} for f in sorted(folder.glob("*.cedar"))]
     if extra:
@@ -240,7 +240,7 @@ class GatePlant:
         self.start_gate()
         return self
 
-    def start_gate(self):
+    def start_gate(self, state=True):
         config = self.folder / "gate.conf"
         config.write_text(f"""[gate]
 id = gw-1
@@ -257,7 +257,7 @@ address = unix:{self.broker.socket}
         self.gate = Proc("gate", [BUILD / "src" / "gateway" / "muster-gate", "-c", config],
                          self.logs, env={"MUSTER_LIBEXEC": str(self.libexec)})
         wait_port(self.gate, self.gate_port)
-        self.gate.wait_for("event=relay.policy", 10)
+        self.gate.wait_for("event=relay.policy" if state else "event=link.refused", 10)
 
     def credential(self, uri, name=None, ca="device-ca"):
         name = name or uri.replace("/", "-")

@@ -42,11 +42,11 @@ static void recheck_all(void *ctx)
 	}
 }
 
+/* Not before link has said all it knows: a fit device would be turned away. */
 static void start_accepting(struct relay *r)
 {
-	if (!r->tls || !r->policy || !r->accepting || r->counters.connects > 0)
-		return;
-	watch_set(r->accepting, LOOP_READ);
+	if (r->tls && r->has_state)
+		watch_set(r->accepting, LOOP_READ);
 }
 
 static bool hear(struct relay *r, bool ok)

@@ -54,6 +54,7 @@ struct relay {
 	uint64_t epoch;      /* grows with every change of the above */
 	int64_t vouched_ms;  /* monotonic; INT64_MIN: never */
 	enum policy_age age;
+	bool has_state; /* link said all it knows, be it nothing */
 
 	struct session *sessions; /* list */
 	struct map *by_client;    /* client id -> session */

@@ -74,11 +74,16 @@ static struct policy *read_policy(const struct json *j, struct err *e)
 	struct policy_file files[POLICY_FILES];
 	struct policy_source src = { .spaces.name = STR("spaces"), .files = files };
 	const struct json *list;
+	int64_t version = 0;
+	char text[24];
 
-	if (!json_text(j, "version", &src.version, e) || !json_text(j, "schema", &src.schema, e) ||
+	if (!json_int(j, "version", 0, INT64_MAX, &version, e) ||
+	    !json_text(j, "schema", &src.schema, e) ||
 	    !json_text(j, "spaces", &src.spaces.text, e) || !json_list(j, "policies", &list, e) ||
 	    !read_files(list, files, &src.count, e))
 		return NULL;
+	(void)snprintf(text, sizeof(text), "%lld", (long long)version);
+	src.version = str_of(text);
 	return policy_new(&src, e);
 }
 
@@ -184,6 +189,7 @@ static const struct principal *one_not_seen(const struct relay *r)
 
 void state_end(struct relay *r)
 {
+	r->has_state = true;
 	if (!r->seen)
 		return;
 	for (const struct principal *p; (p = one_not_seen(r));)
