@@ -8,6 +8,7 @@
 #include "control/front/follow.h"
 #include "control/front/front.h"
 #include "control/front/limit.h"
+#include "crypto/hash.h"
 #include "crypto/tls.h"
 #include "sys/role.h"
 #include "sys/sandbox.h"
@@ -254,6 +255,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 
 	role_start("front");
+	crypto_start();
 	if (argc > 1 && !sandbox_need_read(argv[1], &need)) {
 		err_set(&e, ERR_INPUT, "sandbox: want required or best-effort");
 		log_fail(&front_event_stopped, &e);
