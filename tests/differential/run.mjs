@@ -11,11 +11,12 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { makeCase, plainCase } from "./generate.mjs";
+import { makeValidationCase } from "./generate_validate.mjs";
 import { createRequire } from "node:module";
 
 const cedar = createRequire(import.meta.url)("@cedar-policy/cedar-wasm/nodejs");
 const here = fileURLToPath(new URL(".", import.meta.url));
-const REQUESTS = 4, BATCH = 100;
+const REQUESTS = 4, BATCH = 100, VALIDATIONS = 5; // every fifth case only asks whether it is valid
 
 function options(argv) {
   const o = { driver: `${here}../../build/tests/differential/differential`, seed: 1, keep: false,
@@ -210,13 +211,14 @@ async function main() {
   let bad = kept.bad, done = kept.count, refused = 0, allowed = 0, failing = 0, valid = 0, invalid = 0;
   const start = Date.now();
   for (let seed = o.seed; done < o.cases && bad < 10;) {
-    const batch = Array.from({ length: BATCH }, () => makeCase(seed++, REQUESTS));
+    const batch = Array.from({ length: BATCH }, (_, i) =>
+      i % VALIDATIONS ? makeCase(seed++, REQUESTS) : makeValidationCase(seed++));
     const plain = batch.map(plainCase);
     const answers = plain.map((c) => ours.ask(c));
     for (let i = 0; i < batch.length; i++) {
       const ref = reference(plain[i]);
       const d = difference(ref, await answers[i]);
-      done += ref.error ? 0 : REQUESTS;
+      done += ref.error ? 0 : Math.max(1, batch[i].requests.length);
       refused += ref.error ? 1 : 0;
       valid += ref.valid === true;
       invalid += ref.valid === false;
