@@ -1,6 +1,8 @@
 #include "net/http_server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -521,7 +523,10 @@ struct http_server *http_server_new(struct loop *l, int listen_fd,
 				    const struct http_server_settings *s)
 {
 	struct http_server *h = mem_new(1, sizeof(*h));
+	const int on = 1;
 
+	/* What is accepted inherits it: small answers must not wait for an acknowledgement. */
+	(void)setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	*h = (struct http_server){ .loop = l, .set = *s, .fd = listen_fd };
 	h->set.max_body = s->max_body ? s->max_body : 64 * 1024;
 	h->set.max_memory = s->max_memory ? s->max_memory : 1 << 20;
