@@ -144,10 +144,11 @@ static int run(const char *config, const struct settings *set, bool is_once)
 
 static int usage(void)
 {
-	(void)fputs("usage: muster-agent run|enrol|attest|status|explain|check [-c FILE]\n"
+	(void)fputs("usage: muster-agent run|enrol|attest|renew|status|explain|check [-c FILE]\n"
 		    "  run      enrol if need be, attest, renew, keep credential files fresh\n"
 		    "  enrol    use the one-time code, then end\n"
 		    "  attest   prove the state now, by the running agent\n"
+		    "  renew    have a new key and certificate now, by the running agent\n"
 		    "  status   what the running agent knows about itself\n"
 		    "  explain  print every option with its default\n"
 		    "  check    read the configuration and stop\n"
@@ -174,7 +175,8 @@ static int act(const char *verb, const char *config, const struct settings *set)
 		return run(config, set, true);
 	if (strcmp(verb, "check") == 0)
 		return puts("configuration is good") == EOF;
-	if (strcmp(verb, "attest") == 0 || strcmp(verb, "status") == 0)
+	if (strcmp(verb, "attest") == 0 || strcmp(verb, "renew") == 0 ||
+	    strcmp(verb, "status") == 0)
 		return talk(set, verb);
 	return usage();
 }

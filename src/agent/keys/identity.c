@@ -121,6 +121,19 @@ static bool make_key(struct identity *id, struct identity_slot *s, struct err *e
 
 /* --- generations --- */
 
+/* T14: a certificate that was put beside another's key is nobody's identity. */
+static bool is_pair(const struct identity_slot *s, struct err *e)
+{
+	struct cert c;
+
+	if (s->certificate.len == 0)
+		return true;
+	if (!cert_read(buf_bytes(&s->certificate), &c, e))
+		return err_in(e, "cert.der");
+	return bytes_eq(c.spki, key_spki(s->key)) ||
+	       err_set(e, ERR_INPUT, "key and cert.der do not belong together");
+}
+
 /* A generation that is there in part counts as far as it goes: a key without its request is
  * made again. */
 static bool load_slot(struct identity *id, struct identity_slot *s, unsigned number, struct err *e)
@@ -131,7 +144,7 @@ static bool load_slot(struct identity *id, struct identity_slot *s, unsigned num
 	if (!path_of(id, number, "cert.der", path, e) || !read_if_there(path, &s->certificate, e) ||
 	    !path_of(id, number, "request.der", path, e) || !read_if_there(path, &s->request, e))
 		return false;
-	return load_key(id, s, e);
+	return load_key(id, s, e) && is_pair(s, e);
 }
 
 static bool read_current(struct identity *id, unsigned *out, struct err *e)

@@ -84,6 +84,7 @@ bool agent_load(struct agent *a, struct buf *out_code, struct err *e) must_check
 
 /* identity.c */
 void identity_start(struct agent *a);
+bool identity_renew(struct agent *a, struct err *e); /* now, not at two thirds */
 
 /* attest.c: from when there is an identity. */
 void attest_start(struct agent *a);

@@ -231,6 +231,16 @@ static void step(void *ctx)
 	mem_wipe(code.ptr, code.len);
 }
 
+bool identity_renew(struct agent *a, struct err *e)
+{
+	if (!a->http)
+		return err_set(e, ERR_RETRY, "not enrolled yet");
+	if (a->est || a->probe)
+		return err_set(e, ERR_RETRY, "busy with a certificate already");
+	renew(a);
+	return true;
+}
+
 void identity_start(struct agent *a)
 {
 	a->identity_timer = loop_timer(a->loop, step, a);

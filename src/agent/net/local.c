@@ -1,6 +1,6 @@
-/* local.c - `muster-agent status` and `muster-agent attest`, over a socket only we can open.
+/* local.c - `muster-agent status`, `attest` and `renew`, over a socket only we can open.
  *
- * One line in ("status" or "attest"), one line of JSON out, and the connection ends.
+ * One line in, the word; one line of JSON out, and the connection ends.
  */
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,11 +73,23 @@ static void put_workloads(struct jw *w, const struct agent *a)
 	jw_end(w);
 }
 
+static void put_serial(struct jw *w, const struct slot *s)
+{
+	char text[CERT_SERIAL_TEXT] = "";
+	struct cert c;
+	struct err ignored;
+
+	if (s->certificate.len && cert_read(buf_bytes(&s->certificate), &c, &ignored))
+		cert_serial_text(c.serial, text);
+	jw_kv_text(w, "serial", text);
+}
+
 static void put_status(struct jw *w, const struct agent *a)
 {
 	jw_map(w);
 	jw_kv_text(w, "id", a->set.id);
 	jw_kv_bool(w, "enrolled", a->http != NULL);
+	put_serial(w, &a->slot[AGENT_CURRENT]);
 	put_time(w, "certificate_until", a->slot[AGENT_CURRENT].not_after_ms);
 	jw_kv_text(w, "key", a->set.key == SETTINGS_TPM ? "tpm" : "file");
 	jw_kv_text(w, "grade", a->attest.grade);
@@ -127,8 +139,10 @@ static void on_line(struct caller *c, struct str line)
 		c->waits = true;
 		watch_set(c->watch, 0);
 		attest_now(c->local->agent);
+	} else if (str_eqz(line, "renew\n")) {
+		answer(c, identity_renew(c->local->agent, &e) ? NULL : &e);
 	} else {
-		(void)err_set(&e, ERR_INPUT, "want status or attest");
+		(void)err_set(&e, ERR_INPUT, "want status, attest or renew");
 		answer(c, &e);
 	}
 }
