@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 
 	(void)setlocale(LC_CTYPE, "");
 	if (!ctl_parse(&c, argc, argv, &row, &e)) {
-		print_error(&c, &e);
+		print_failure(&c, &e);
 		return err_exit_code(e.kind);
 	}
 	if (!row || ctl_has(&c, "help")) {
@@ -38,12 +38,12 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!row->run(&c, &e)) {
-		print_error(&c, &e);
+		print_failure(&c, &e);
 		return err_exit_code(e.kind);
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		err_sys(&e, "standard output");
-		print_error(&c, &e);
+		print_failure(&c, &e);
 		return err_exit_code(e.kind);
 	}
 	return 0;

@@ -90,7 +90,7 @@ enum print_tone print_tone_of(struct str word)
 	return TONE_PLAIN;
 }
 
-void print_error(const struct ctl *c, const struct err *e)
+void print_failure(const struct ctl *c, const struct err *e)
 {
 	bool has_tone = c->has_colour;
 

@@ -11,8 +11,8 @@ struct json;
 
 enum print_tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD };
 
-void print_error(const struct ctl *c, const struct err *e); /* to standard error */
-void print_note(const char *fmt, ...) printf_like(1, 2);    /* to standard error: advice */
+void print_failure(const struct ctl *c, const struct err *e); /* to standard error */
+void print_note(const char *fmt, ...) printf_like(1, 2);      /* to standard error: advice */
 
 void print_text(struct str text);
 void print_block(struct str text); /* the same, but line ends and tabs are kept */
