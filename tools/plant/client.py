@@ -100,8 +100,13 @@ class Subscriber(Client):
 
 def try_connect(port, log_dir, name, *options, timeout=10):
     """One connection attempt with any options; returns (exit code, all it said)."""
-    done = subprocess.run([tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(port), "-t", "x",
-                           "-m", "x", "-q", "1", "-d", *[str(o) for o in options]],
-                          capture_output=True, text=True, timeout=timeout)
-    (Path(log_dir) / f"{name}.log").write_text(done.stdout + done.stderr)
-    return done.returncode, done.stdout + done.stderr
+    proc = Proc(name, ["stdbuf", "-oL", tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", port, "-t",
+                       "x", "-m", "x", "-q", "1", "-d", *options], log_dir)
+    try:
+        code = proc.popen.wait(timeout)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{name}: neither let in nor refused within {timeout} s: "
+                     f"{proc.said()[-300:].strip()}") from None
+    finally:
+        proc.stop()
+    return code, proc.said()

@@ -3,6 +3,7 @@ import argparse
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -60,7 +61,7 @@ def play(plant, say):
         try:
             ms, says = scene(plant)
             ok = True
-        except Failed as why:
+        except (Failed, OSError, subprocess.SubprocessError) as why:
             ms, says, ok = (time.monotonic() - begin) * 1000, str(why), False
         results.append({"name": name, "ok": ok, "ms": round(ms, 1), "says": says})
         say(f"  {'ok  ' if ok else 'FAIL'} {name:12} {says} ({ms:.0f} ms)")
