@@ -356,6 +356,19 @@ static bool read_parents(const struct cedar_reader *r, const struct cedar_json *
 	return true;
 }
 
+/* Only actions stand above actions. */
+static bool check_parents(const struct cedar_reader *r, const struct cedar_json *json,
+			  const struct cedar_entity *entity, struct err *e)
+{
+	if (!schema_is_action_type(cedar_names_text(r->names, entity->uid->type)))
+		return true;
+	for (uint32_t i = 0; i < entity->parent_count; i++)
+		if (!schema_is_action_type(cedar_names_text(r->names, entity->parents[i]->type)))
+			return cedar_err_at(e, json->items[i].pos,
+					    "parents: an action's parents are actions");
+	return true;
+}
+
 /* The shape of the entity's type; actions have none.  False when the schema lacks the type. */
 static bool find_shape(const struct cedar_reader *r, const struct cedar_json *json,
 		       const struct cedar_uid *uid, const struct schema_entity **out, struct err *e)
@@ -403,7 +416,8 @@ bool cedar_entity_read(const struct cedar_reader *r, const struct cedar_json *js
 	if (!cedar_uid_read(r, uid, &out->uid, e) || !find_shape(r, uid, out->uid, &known, e) ||
 	    !cedar_json_member(json, "attrs", CEDAR_JSON_MAP, &attrs, e) ||
 	    !cedar_json_member(json, "parents", CEDAR_JSON_LIST, &parents, e) ||
-	    !read_entity_attrs(r, attrs, known, out, e) || !read_parents(r, parents, out, e))
+	    !read_entity_attrs(r, attrs, known, out, e) || !read_parents(r, parents, out, e) ||
+	    !check_parents(r, parents, out, e))
 		return false;
 	tags = cedar_json_get(json, "tags");
 	if (!tags)

@@ -204,6 +204,10 @@ static const struct {
 	{ false, "and parents", "[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attrs\":{}}]", -1 },
 	{ false, "a uid is not text", "[{\"uid\":\"U\",\"attrs\":{},\"parents\":[]}]", -1 },
 	{ false, "a list of them", "{}", -1 },
+	{ false, "only actions stand above actions",
+	  "[{\"uid\":{\"type\":\"Action\",\"id\":\"a\"},\"attrs\":{},\"parents\":[{\"type\":"
+	  "\"U\",\"id\":\"b\"}]}]",
+	  -1 },
 	{ true, "the schema's actions come with it", "[]", 2 },
 	{ true, "an action may be repeated",
 	  "[{\"uid\":{\"type\":\"Action\",\"id\":\"c\"},\"attrs\":{},\"parents\":[{\"type\":"
