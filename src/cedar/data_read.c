@@ -26,7 +26,8 @@ bool cedar_is_type_name(struct str name)
 	}
 }
 
-/* The one member of an escape; NULL when the map is no such escape. */
+/* The one member of an escape; NULL when the map is no such escape.  Where the type is known to be
+ * an entity or an extension value the escape may have other members beside it, as in Cedar. */
 static const struct cedar_json *escape_of(const struct cedar_json *json, const char *name)
 {
 	return json->kind == CEDAR_JSON_MAP && json->count == 1 ? cedar_json_get(json, name) : NULL;
@@ -61,10 +62,12 @@ static bool read_type_and_id(const struct cedar_reader *r, const struct cedar_js
 bool cedar_uid_read(const struct cedar_reader *r, const struct cedar_json *json,
 		    const struct cedar_uid **out, struct err *e)
 {
-	const struct cedar_json *inner = escape_of(json, "__entity");
+	const struct cedar_json *inner = cedar_json_get(json, "__entity");
 
-	if (is_type_and_id(inner ? inner : json))
-		return read_type_and_id(r, inner ? inner : json, out, e);
+	if (is_type_and_id(inner))
+		return read_type_and_id(r, inner, out, e);
+	if (is_type_and_id(json))
+		return read_type_and_id(r, json, out, e);
 	return cedar_err_at(e, json->pos,
 			    "expected an entity, {\"type\": ..., \"id\": ...}, found %s",
 			    cedar_json_kind_name(json->kind));
@@ -257,11 +260,13 @@ static enum cedar_fn maker_of(struct str type)
 static bool read_typed_extn(const struct cedar_reader *r, const struct cedar_json *json,
 			    const struct schema_type *type, struct cedar_value *out, struct err *e)
 {
-	const struct cedar_json *inner = escape_of(json, "__extn");
+	const struct cedar_json *inner = cedar_json_get(json, "__extn");
 	struct cedar_value arg;
 
-	if (is_fn_and_args(inner ? inner : json))
-		return read_extn(r, inner ? inner : json, out, e);
+	if (is_fn_and_args(inner))
+		return read_extn(r, inner, out, e);
+	if (is_fn_and_args(json))
+		return read_extn(r, json, out, e);
 	return read_plain(r, json, &arg, e) && call(r, json, maker_of(type->name), &arg, 1, out, e);
 }
 

@@ -105,17 +105,22 @@ static bool is_above(const struct schema_action *action, const struct cedar_uid 
 	return false;
 }
 
-static bool names_parent(const struct cedar_entity *entity, const struct schema_action *parent)
+/* Is `above` among the parents the data names, or above one of them? */
+static bool reaches(const struct cedar_reader *r, const struct cedar_entity *entity,
+		    const struct schema_action *above)
 {
-	for (uint32_t i = 0; i < entity->parent_count; i++)
-		if (entity->parents[i]->type == parent->type_num &&
-		    str_eq(entity->parents[i]->id, parent->id))
+	for (uint32_t i = 0; i < entity->parent_count; i++) {
+		const struct cedar_uid *uid = entity->parents[i];
+		const struct schema_action *parent =
+			schema_action_of(r->schema, uid->type, uid->id);
+		if (parent == above || (parent && schema_action_is_below(parent, above)))
 			return true;
+	}
 	return false;
 }
 
-/* An action in the data may only repeat the schema: some or all of its ancestors (the data may
- * have its closure written out), its direct parents among them, and no attributes. */
+/* An action in the data may only repeat the schema: parents that lead to its ancestors, all of them
+ * and no others, and no attributes. */
 static bool check_action(const struct cedar_reader *r, const struct cedar_entity *entity,
 			 const struct cedar_json *json, struct err *e)
 {
@@ -129,8 +134,8 @@ static bool check_action(const struct cedar_reader *r, const struct cedar_entity
 	bool is_same = entity->attrs->count == 0;
 	for (uint32_t i = 0; i < entity->parent_count; i++)
 		is_same = is_same && is_above(action, entity->parents[i]);
-	for (size_t i = 0; i < action->parent_count; i++)
-		is_same = is_same && names_parent(entity, action->parents[i]);
+	for (size_t i = 0; i < action->ancestor_count; i++)
+		is_same = is_same && reaches(r, entity, action->ancestors[i]);
 	return is_same ||
 	       cedar_err_at(e, json->pos, "action '" STR_FMT "' is not as the schema declares it",
 			    STR_ARG(entity->uid->id));
