@@ -25,9 +25,9 @@ static bool load_leaf(void *ctx, const struct store_value *columns, size_t count
 	struct merkle_hash leaf;
 
 	(void)count;
-	if (columns[0].data.len != sizeof(leaf.b))
+	if ((uint64_t)columns[0].num != tree->size || columns[1].data.len != sizeof(leaf.b))
 		return false;
-	memcpy(leaf.b, columns[0].data.ptr, sizeof(leaf.b));
+	memcpy(leaf.b, columns[1].data.ptr, sizeof(leaf.b));
 	merkle_add(tree, leaf);
 	return true;
 }
@@ -40,11 +40,11 @@ bool store_log_load(struct store *s, struct err *e)
 	if (!read_uint(s, "SELECT seq FROM head WHERE realm=?1 AND stream=?2", whole, 1,
 		       &s->now.seq, e) ||
 	    !read_uint(s, "SELECT count(*) FROM audit WHERE realm=?1", NULL, 0, &records, e) ||
-	    !rows_run(&s->rows, "SELECT leaf FROM audit WHERE realm=?1 ORDER BY idx", NULL, 0,
+	    !rows_run(&s->rows, "SELECT idx,leaf FROM audit WHERE realm=?1 ORDER BY idx", NULL, 0,
 		      load_leaf, &s->now.audit, NULL, e))
 		return false;
 	if (s->now.audit.size != records)
-		return err_set(e, ERR_SYSTEM, "audit record %llu has no leaf hash",
+		return err_set(e, ERR_SYSTEM, "audit record %llu is missing or has no leaf hash",
 			       (unsigned long long)s->now.audit.size);
 	s->committed = s->now;
 	return true;

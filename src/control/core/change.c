@@ -119,6 +119,14 @@ static no_return void end_now(const struct err *why)
 	_Exit(err_exit_code(ERR_SYSTEM));
 }
 
+void core_give_up(struct core *c, const struct err *why)
+{
+	if (why->kind)
+		log_fail(&core_event_stopped, why);
+	c->has_given_up = true;
+	loop_stop(c->loop);
+}
+
 static void send_answers(struct core *c)
 {
 	struct ask *a = c->waiting;

@@ -81,12 +81,15 @@ struct core {
 	struct challenges *challenges;
 	struct ask *waiting, **waiting_end; /* answered at the next commit */
 	struct timer *beat, *sealing, *tidying;
-	uint64_t sealed;  /* audit size of the last checkpoint */
-	uint64_t counter; /* of ids made here */
+	uint64_t sealed; /* audit size of the last checkpoint */
 	int64_t started_ms;
+	bool has_given_up;
 };
 
 /* ---- change.c ---- */
+
+/* The room ends, and the daemon with it: its supervisor starts it on what is on disk. */
+void core_give_up(struct core *c, const struct err *why);
 
 struct ask *ask_new(struct core *c, struct ipc *link, const struct ipc_msg *m, size_t message_size,
 		    struct err *e);

@@ -202,8 +202,7 @@ static void batch_signed(void *ctx, const struct err *refused, struct bytes body
 
 	if (refused || !walls_read(WALL_SIGNATURES, body, mem, &got, &e)) {
 		/* Without keys nothing may be told: end, and begin again with feed_recover. */
-		log_fail(&core_event_stopped, refused ? refused : &e);
-		loop_stop(c->loop);
+		core_give_up(c, refused ? refused : &e);
 		return;
 	}
 	for (size_t i = 0; i < got.items.count && c->feed->signing.first; i++) {

@@ -93,9 +93,7 @@ static void keys_left(void *ctx, struct ipc *link, const struct err *why)
 	struct core *c = ctx;
 
 	(void)link;
-	if (why->kind)
-		log_fail(&core_event_stopped, why);
-	loop_stop(c->loop);
+	core_give_up(c, why);
 }
 
 /* ---- the audit tree is sealed a second after a change, and at least each 1,024 records ---- */
@@ -130,6 +128,12 @@ static void sealed(void *ctx, const struct err *refused, struct bytes body)
 	struct err e = { 0 };
 
 	free(s);
+	/* keys remembers more than the database does: a restore is a rollback until proven
+	 * otherwise. */
+	if (refused && refused->kind == ERR_CONFLICT) {
+		core_give_up(c, refused);
+		return;
+	}
 	if (refused || !walls_read(WALL_NOTE, body, mem, &got, &e) || !change_begin(c, &e)) {
 		log_fail(&core_event_failed, refused ? refused : &e);
 		return;
@@ -380,7 +384,7 @@ int main(void)
 	role_start("core");
 	if (start(&core, mem, &e) && loop_run(core.loop, &e)) {
 		store_close(core.store);
-		return 0;
+		return core.has_given_up ? err_exit_code(ERR_SYSTEM) : 0;
 	}
 	log_fail(&core_event_stopped, &e);
 	return err_exit_code(e.kind ? e.kind : ERR_SYSTEM);
