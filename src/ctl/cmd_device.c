@@ -81,25 +81,31 @@ bool cmd_device_list(struct ctl *c, struct err *e)
 
 /* The attribute lines of `show`: what, from which member. */
 static const struct say_column shown[] = {
-	{ "device", "id", SAY_TEXT },
-	{ "site", "site", SAY_TEXT },
-	{ "model", "model", SAY_TEXT },
-	{ "groups", "groups", SAY_TEXTS },
-	{ "status", "status", SAY_TEXT },
-	{ "firmware", "firmware", SAY_TEXT },
-	{ "grade", "grade", SAY_TEXT },
-	{ "assurance", "assurance", SAY_TEXT },
-	{ "key", "key_assurance", SAY_TEXT },
-	{ "attested", "attested", SAY_TEXT },
-	{ "attested at", "attested_at", SAY_AGE },
-	{ "risk", "risk", SAY_NUMBER },
-	{ "held", "held", SAY_TEXT },
-	{ "held by", "held_by", SAY_TEXT },
-	{ "held because", "held_why", SAY_TEXT },
-	{ "valid until", "valid_until", SAY_AGE },
-	{ "then", "grade_then", SAY_TEXT },
-	{ NULL, NULL, SAY_TEXT },
+	{ "device", "id", SAY_TEXT },         { "site", "site", SAY_TEXT },
+	{ "model", "model", SAY_TEXT },       { "groups", "groups", SAY_TEXTS },
+	{ "status", "status", SAY_TEXT },     { "firmware", "firmware", SAY_TEXT },
+	{ "grade", "grade", SAY_TEXT },       { "because", "because", SAY_TEXT },
+	{ "held by", "held_by", SAY_TEXT },   { "held because", "held_why", SAY_TEXT },
+	{ "risk", "risk", SAY_NUMBER },       { "assurance", "assurance", SAY_TEXT },
+	{ "key", "key_assurance", SAY_TEXT }, { "attested", "attested", SAY_TEXT },
+	{ "verdict", "verdict", SAY_TEXT },   { "attested at", "attested_at", SAY_AGE },
+	{ "evidence", "evidence", SAY_TEXT }, { NULL, NULL, SAY_TEXT },
 };
+
+/* Evidence runs out: until when, and what holds from then on. */
+static void show_lease(struct ctl *c, const struct json *doc)
+{
+	int64_t until_ms = json_value_int(json_member(doc, "valid_until"));
+
+	if (until_ms <= 0)
+		return;
+	printf("%-16s", "runs out");
+	print_text(print_age(c, until_ms));
+	printf(", then ");
+	print_toned(c, print_tone_of(say_member(c, doc, "grade_then", SAY_TEXT)),
+		    say_member(c, doc, "grade_then", SAY_TEXT));
+	printf("\n");
+}
 
 static void show_contributions(struct ctl *c, const struct json *doc)
 {
@@ -135,6 +141,7 @@ bool cmd_device_show(struct ctl *c, struct err *e)
 		return true;
 	for (const struct say_column *s = shown; s->head; s++)
 		print_row(c, s->head, say_member(c, doc, s->member, s->form));
+	show_lease(c, doc);
 	show_contributions(c, doc);
 	if (str_eqz(say_member(c, doc, "status", SAY_TEXT), "pending"))
 		print_note("\nIt has not enrolled yet.  Next: muster enrol code " STR_FMT,

@@ -53,7 +53,7 @@ bool cmd_gate_status(struct ctl *c, struct err *e)
 	if (!say_get(c, api_path(c, "/api/v1/gates", c->args[0], ""), &doc, e))
 		return false;
 	for (const struct say_column *s = columns; doc && s->head; s++)
-		print_row(c, s->member, say_member(c, doc, s->member, s->form));
+		print_row(c, s->head, say_member(c, doc, s->member, s->form));
 	counters = json_member(doc, "counters");
 	for (void *at = NULL; json_next(counters, &at, &name, &value);) {
 		struct str text = arena_printf(c->mem, "%lld", (long long)json_value_int(value));

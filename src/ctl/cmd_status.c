@@ -27,18 +27,26 @@ static void show_members(struct ctl *c, const char *head, const struct json *map
 
 bool cmd_status(struct ctl *c, struct err *e)
 {
+	static const struct say_column lines[] = {
+		{ "version", "version", SAY_TEXT },
+		{ "domain", "domain", SAY_TEXT },
+		{ "started", "started", SAY_AGE },
+		{ "feed head", "head", SAY_NUMBER },
+		{ "audit records", "audit_size", SAY_NUMBER },
+		{ "of them sealed", "audit_sealed", SAY_NUMBER },
+		{ NULL, NULL, SAY_TEXT },
+	};
 	auto_json struct json *doc = NULL;
-	const struct json *value;
-	struct str name;
 
 	if (!say_get(c, STR("/api/v1/status"), &doc, e))
 		return false;
-	for (void *at = NULL; doc && json_next(doc, &at, &name, &value);)
-		if (json_kind(value) != JSON_KIND_MAP && json_kind(value) != JSON_KIND_LIST)
-			print_row(c, arena_dup(c->mem, name).ptr,
-				  say_member(c, doc, arena_dup(c->mem, name).ptr, SAY_TEXT));
-	for (void *at = NULL; doc && json_next(doc, &at, &name, &value);)
-		if (json_kind(value) == JSON_KIND_MAP)
-			show_members(c, arena_dup(c->mem, name).ptr, value);
+	if (!doc)
+		return true;
+	for (const struct say_column *l = lines; l->head; l++)
+		print_row(c, l->head, say_member(c, doc, l->member, l->form));
+	show_members(c, "devices", json_member(doc, "devices"));
+	show_members(c, "gates, and the entry each has applied", json_member(doc, "gates"));
+	if (!json_count(json_member(doc, "gates")))
+		print_note("\nNo gate yet: muster gate add ID --site SITE");
 	return true;
 }

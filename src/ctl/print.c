@@ -112,7 +112,7 @@ void print_note(const char *fmt, ...)
 
 void print_row(const struct ctl *c, const char *label, struct str text)
 {
-	if (!text.len)
+	if (!text.len || str_eqz(text, "-"))
 		return;
 	printf("%-16s", label);
 	print_toned(c, print_tone_of(text), text);
@@ -211,6 +211,8 @@ void print_table_end(const struct print_table *t)
 		for (size_t i = 0; i < t->columns; i++) {
 			struct str cell = t->cells[r * t->columns + i];
 
+			if (!cell.len)
+				cell = STR("-");
 			print_toned(t->ctl, print_tone_of(cell), cell);
 			if (i + 1 < t->columns)
 				pad(cell.len, widths[i] + 2);

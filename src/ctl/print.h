@@ -19,7 +19,7 @@ void print_block(struct str text); /* the same, but line ends and tabs are kept 
 void print_toned(const struct ctl *c, enum print_tone tone, struct str text);
 enum print_tone print_tone_of(struct str word); /* grades, effects, statuses */
 
-/* "label       text"; nothing when text is empty. */
+/* "label       text"; nothing when text is empty or "-". */
 void print_row(const struct ctl *c, const char *label, struct str text);
 
 struct str print_age(struct ctl *c, int64_t then_ms);  /* "3 min ago"; "-" for 0 */

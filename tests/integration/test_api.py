@@ -286,6 +286,42 @@ def test_changes_are_seen_as_they_happen_and_resumed(control, admin):
     assert resumed[0] == events[1]
 
 
+def test_a_gate_follows_until_its_certificate_is_revoked(control, folder):
+    """Feed lines as they are committed; revocation ends the stream, and the next request."""
+    gate = new_identity(control, folder, "gw-9", "gate")
+    with connect(control.device_port, gate) as line:
+        line.sendall(b"GET /gate/v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        data = read_all(line, lambda d: b'"kind":"fresh"' in d)
+        assert b'"kind":"policy"' in data
+        control.cli("device", "add", "pump-1", "--site", "north")
+        control.cli("device", "add", "pump-2", "--site", "south")
+        data = read_all(line, lambda d: b'"id":"pump-1"' in d)
+        assert b'"id":"pump-2"' not in data  # another site's
+        serial = next(c["serial"] for c in control.cli("certificate", "list")["items"]
+                      if c["principal"] == "gate/gw-9")
+        control.cli("certificate", "revoke", serial)
+        line.settimeout(5)
+        rest = read_all(line)
+        assert rest.endswith(b"0\r\n\r\n") or line.recv(1) == b""
+    assert request(control.device_port, "GET", "/gate/v1/snapshot", gate).status in (0, 403)
+
+
+def test_a_reader_that_does_not_read_costs_one_page(control, admin, folder):
+    """A follower that stops reading holds up nobody, and gets all when it reads again."""
+    gate = new_identity(control, folder, "gw-9", "gate")
+    slow = connect(control.device_port, gate)
+    slow.sendall(b"GET /gate/v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    begin = time.monotonic()
+    for i in range(200):
+        ask(control, admin, "POST", "/api/v1/devices", {"id": f"pump-{i}", "site": "north"})
+    assert time.monotonic() - begin < 30
+    slow.settimeout(5)
+    data = read_all(slow, lambda d: b'"id":"pump-199"' in d)
+    seqs = [int(n) for n in re.findall(rb'"seq":(\d+)', data)]
+    assert seqs == sorted(set(seqs)) and len([s for s in seqs if s]) >= 200
+    slow.close()
+
+
 # The CLI.
 
 @pytest.mark.parametrize("words, code, said", [
