@@ -8,11 +8,24 @@
 
 enum { TURNS_PER_INSTANT = 1000000 };
 
+struct flight;
+
 struct sim {
 	struct clock clock;
+	struct flight *flights; /* under way */
 	struct loop *loop;
 	int64_t now_ms, wall_at_0_ms;
 	uint64_t random;
+};
+
+struct flight {
+	struct flight *prev, *next;
+	struct sim_link *link;
+	struct timer *timer;
+	sim_arrive_fn *fn;
+	void *ctx;
+	size_t len;
+	uint8_t message[];
 };
 
 static int64_t read_wall(void *ctx)
@@ -43,6 +56,10 @@ void sim_free(struct sim *s)
 	if (!s)
 		return;
 	loop_free(s->loop);
+	for (struct flight *f = s->flights, *next; f; f = next) {
+		next = f->next;
+		free(f);
+	}
 	free(s);
 }
 
@@ -114,19 +131,16 @@ bool sim_chance(struct sim *s, unsigned per_mille)
 	return sim_random(s, 1000) < per_mille;
 }
 
-struct flight {
-	struct sim_link *link;
-	struct timer *timer;
-	sim_arrive_fn *fn;
-	void *ctx;
-	size_t len;
-	uint8_t message[];
-};
-
 static void arrive(void *ctx)
 {
 	struct flight *f = ctx;
 
+	if (f->prev)
+		f->prev->next = f->next;
+	else
+		f->link->sim->flights = f->next;
+	if (f->next)
+		f->next->prev = f->prev;
 	if (!f->link->is_cut)
 		f->fn(f->ctx, bytes_of(f->message, f->len));
 	timer_free(f->timer);
@@ -139,7 +153,12 @@ static void fly(struct sim_link *k, struct bytes message, sim_arrive_fn *fn, voi
 	uint64_t spread = (uint64_t)(k->most_ms - k->least_ms) + 1;
 	int64_t at_ms = k->sim->now_ms + k->least_ms + (int64_t)sim_random(k->sim, spread);
 
-	*f = (struct flight){ .link = k, .fn = fn, .ctx = ctx, .len = message.len };
+	*f = (struct flight){
+		.next = k->sim->flights, .link = k, .fn = fn, .ctx = ctx, .len = message.len
+	};
+	if (f->next)
+		f->next->prev = f;
+	k->sim->flights = f;
 	if (message.len)
 		memcpy(f->message, message.ptr, message.len);
 	if (k->keeps_order && at_ms < k->last_ms)
