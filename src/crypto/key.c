@@ -361,6 +361,7 @@ static int external_index(void)
 
 /* What OpenSSL calls during a handshake. There is no way to hand an err through it: its text is
  * lost, the handshake fails. */
+/* NOLINTNEXTLINE(readability-function-size): its shape is OpenSSL's */
 static int external_sign(int type, const unsigned char *digest, int len, unsigned char *sig,
 			 unsigned int *sig_len, const BIGNUM *kinv, const BIGNUM *r, EC_KEY *ec)
 {

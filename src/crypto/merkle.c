@@ -153,6 +153,15 @@ bool merkle_consistency(uint64_t first, uint64_t size, merkle_leaf_fn *leaf_at, 
 	return !s.is_bad;
 }
 
+/* Up to where the path has a left neighbour again: levels at which there is no right one. */
+static void climb(uint64_t *fn, uint64_t *sn)
+{
+	while (!(*fn & 1) && *fn) {
+		*fn >>= 1;
+		*sn >>= 1;
+	}
+}
+
 /* RFC 9162 2.1.3.2. */
 bool merkle_includes(struct merkle_hash leaf, uint64_t index, uint64_t size,
 		     const struct merkle_proof *p, struct merkle_hash root)
@@ -168,10 +177,7 @@ bool merkle_includes(struct merkle_hash leaf, uint64_t index, uint64_t size,
 			return false;
 		if (fn & 1 || fn == sn) {
 			r = node(p->path[i], r);
-			while (!(fn & 1) && fn) {
-				fn >>= 1;
-				sn >>= 1;
-			}
+			climb(&fn, &sn);
 		} else {
 			r = node(r, p->path[i]);
 		}
@@ -195,10 +201,7 @@ static bool extends_from(struct merkle_hash start, const struct merkle_hash *pat
 		if (fn & 1 || fn == sn) {
 			fr = node(path[i], fr);
 			sr = node(path[i], sr);
-			while (!(fn & 1) && fn) {
-				fn >>= 1;
-				sn >>= 1;
-			}
+			climb(&fn, &sn);
 		} else {
 			sr = node(sr, path[i]);
 		}

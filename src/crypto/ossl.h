@@ -18,6 +18,7 @@
 #include "crypto/key.h"
 
 /* ossl_auto(X509) *c = ...;  freed when its scope ends. */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type cannot be in parentheses */
 #define OSSL_AUTO(type)                                                                            \
 	static inline void ossl_free_##type(type **p)                                              \
 	{                                                                                          \

@@ -514,22 +514,21 @@ static bool read_pcrs(struct visit *v, uint32_t mask, struct tpm_pcrs *out, stru
 	return true;
 }
 
-static bool put_quote(const TPM2B_ATTEST *quote, const TPMT_SIGNATURE *sig, struct buf *out_quote,
-		      struct buf *out_signature, struct err *e)
+static bool put_quote(const TPM2B_ATTEST *quote, const TPMT_SIGNATURE *sig,
+		      struct tpm_evidence *out, struct err *e)
 {
 	uint8_t text[TPM_QUOTE_MAX];
 	size_t len = 0;
 
-	if (!buf_put(out_quote, quote->attestationData, quote->size) ||
+	if (!buf_put(&out->quote, quote->attestationData, quote->size) ||
 	    Tss2_MU_TPMT_SIGNATURE_Marshal(sig, text, sizeof(text), &len) ||
-	    !buf_put(out_signature, text, len))
+	    !buf_put(&out->signature, text, len))
 		return err_set(e, ERR_SYSTEM, "TPM: quote is too large");
 	return true;
 }
 
 bool tpm_quote(const char *tcti, struct bytes ak_blob, const uint8_t extra[SHA256_LEN],
-	       uint32_t pcr_mask, struct buf *out_quote, struct buf *out_signature,
-	       struct tpm_pcrs *out_pcrs, struct err *e)
+	       uint32_t pcr_mask, struct tpm_evidence *out, struct err *e)
 {
 	static const TPMT_SIG_SCHEME as_created = { .scheme = TPM2_ALG_NULL };
 	TPML_PCR_SELECTION selection = selection_of(pcr_mask);
@@ -546,8 +545,8 @@ bool tpm_quote(const char *tcti, struct bytes ak_blob, const uint8_t extra[SHA25
 				&as_created, &selection, &quote, &sig);
 	if (rc)
 		return tss_fail(e, rc, "quote");
-	bool ok = put_quote(quote, sig, out_quote, out_signature, e);
+	bool ok = put_quote(quote, sig, out, e);
 	Esys_Free(quote);
 	Esys_Free(sig);
-	return ok && read_pcrs(&v, pcr_mask, out_pcrs, e);
+	return ok && read_pcrs(&v, pcr_mask, &out->pcrs, e);
 }

@@ -40,7 +40,11 @@ bool tpm_key_sign(const char *tcti, struct bytes blob, const uint8_t digest[KEY_
 bool tpm_activate(const char *tcti, struct bytes ak_blob, struct bytes credential_blob,
 		  struct bytes secret, struct buf *out, struct err *e) must_check;
 
+struct tpm_evidence {
+	struct buf quote, signature; /* caller's: buf_init(.., TPM_QUOTE_MAX) */
+	struct tpm_pcrs pcrs;
+};
+
 /* A quote over the PCRs of the mask (SHA-256 bank), with their values. */
 bool tpm_quote(const char *tcti, struct bytes ak_blob, const uint8_t extra[SHA256_LEN],
-	       uint32_t pcr_mask, struct buf *out_quote, struct buf *out_signature,
-	       struct tpm_pcrs *out_pcrs, struct err *e) must_check;
+	       uint32_t pcr_mask, struct tpm_evidence *out, struct err *e) must_check;

@@ -59,8 +59,8 @@ static void read_code(const struct room *room, struct buf *out)
 static bool tell_state(void *ctx, struct ipc *link, const struct ipc_msg *m, struct err *e)
 {
 	struct room *room = ctx;
-	auto_buf struct buf out;
-	auto_buf struct buf code;
+	auto_buf struct buf out = { 0 };
+	auto_buf struct buf code = { 0 };
 
 	(void)link;
 	buf_init(&out, AGENT_BODY_MAX);
@@ -190,9 +190,9 @@ static bool put_three(struct buf *out, struct bytes a, struct bytes b, struct by
 static bool tell_tpm(void *ctx, struct ipc *link, const struct ipc_msg *m, struct err *e)
 {
 	struct room *room = ctx;
-	auto_buf struct buf out;
-	auto_buf struct buf ek;
-	auto_buf struct buf certificate;
+	auto_buf struct buf out = { 0 };
+	auto_buf struct buf ek = { 0 };
+	auto_buf struct buf certificate = { 0 };
 	struct bytes ak;
 
 	(void)link;
@@ -212,7 +212,7 @@ static bool activate(void *ctx, struct ipc *link, const struct ipc_msg *m, struc
 	struct rd r = rd_of(m->body);
 	struct bytes blob = rd_bytes16(&r);
 	struct bytes secret = rd_bytes16(&r);
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	(void)link;
 	if (is_short(&r, e))
@@ -223,9 +223,9 @@ static bool activate(void *ctx, struct ipc *link, const struct ipc_msg *m, struc
 	return answer(room, m, ok, &out, e);
 }
 
-static bool put_quote(struct buf *out, const struct buf *quote, const struct buf *sig,
-		      const struct tpm_pcrs *pcrs)
+static bool put_quote(struct buf *out, const struct tpm_evidence *got)
 {
+	const struct tpm_pcrs *pcrs = &got->pcrs;
 	uint8_t values[4 + TPM_PCRS * SHA256_LEN];
 	struct wr w = wr_of(values, sizeof(values));
 
@@ -233,7 +233,8 @@ static bool put_quote(struct buf *out, const struct buf *quote, const struct buf
 	for (size_t i = 0; i < TPM_PCRS; i++)
 		if (pcrs->mask & 1U << i)
 			wr_put(&w, bytes_of(pcrs->value[i], SHA256_LEN));
-	return wr_ok(&w) && put_three(out, buf_bytes(quote), buf_bytes(sig), wr_bytes(&w));
+	return wr_ok(&w) &&
+	       put_three(out, buf_bytes(&got->quote), buf_bytes(&got->signature), wr_bytes(&w));
 }
 
 static bool quote(void *ctx, struct ipc *link, const struct ipc_msg *m, struct err *e)
@@ -242,22 +243,20 @@ static bool quote(void *ctx, struct ipc *link, const struct ipc_msg *m, struct e
 	struct rd r = rd_of(m->body);
 	struct bytes extra = rd_take(&r, SHA256_LEN);
 	uint32_t mask = rd_u32(&r);
-	struct tpm_pcrs pcrs;
-	auto_buf struct buf out;
-	auto_buf struct buf quoted;
-	auto_buf struct buf sig;
+	struct tpm_evidence got = { 0 };
+	auto_buf struct buf out = { 0 };
 
 	(void)link;
+	buf_init(&out, AGENT_BODY_MAX);
 	if (is_short(&r, e))
 		return false;
-	buf_init(&out, AGENT_BODY_MAX);
-	buf_init(&quoted, TPM_QUOTE_MAX);
-	buf_init(&sig, TPM_QUOTE_MAX);
+	buf_init(&got.quote, TPM_QUOTE_MAX);
+	buf_init(&got.signature, TPM_QUOTE_MAX);
 	bool ok = ak_open(room, e) &&
-		  tpm_quote(room->set.tcti, buf_bytes(&room->ak), extra.ptr, mask, &quoted, &sig,
-			    &pcrs, e) &&
-		  (put_quote(&out, &quoted, &sig, &pcrs) ||
-		   err_set(e, ERR_SYSTEM, "quote is too large"));
+		  tpm_quote(room->set.tcti, buf_bytes(&room->ak), extra.ptr, mask, &got, e) &&
+		  (put_quote(&out, &got) || err_set(e, ERR_SYSTEM, "quote is too large"));
+	buf_done(&got.quote);
+	buf_done(&got.signature);
 	return answer(room, m, ok, &out, e);
 }
 
@@ -277,7 +276,7 @@ static bool request_workload(void *ctx, struct ipc *link, const struct ipc_msg *
 	struct room *room = ctx;
 	struct rd r = rd_of(m->body);
 	struct str name = rd_str16(&r);
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	(void)link;
 	if (is_short(&r, e))

@@ -56,7 +56,7 @@ static bool read_reply(const struct http_reply *reply, const struct err *why, st
 
 static void put_base64(struct jw *w, const char *key, struct bytes data)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, JSON_MAX);
 	(void)base64_write(&text, data, BASE64_STD);
@@ -178,8 +178,8 @@ static void challenged(void *ctx, const struct http_reply *reply, const struct e
 	struct bytes nonce;
 	auto_json struct json *doc = NULL;
 	auto_arena struct arena *mem = arena_new(4096);
-	auto_buf struct buf quoted;
-	auto_buf struct buf body;
+	auto_buf struct buf quoted = { 0 };
+	auto_buf struct buf body = { 0 };
 
 	buf_init(&quoted, AGENT_BODY_MAX);
 	buf_init(&body, JSON_MAX);
@@ -241,8 +241,8 @@ static void registered(void *ctx, const struct http_reply *reply, const struct e
 	struct str id;
 	struct jw w;
 	auto_json struct json *doc = NULL;
-	auto_buf struct buf secret;
-	auto_buf struct buf body;
+	auto_buf struct buf secret = { 0 };
+	auto_buf struct buf body = { 0 };
 
 	buf_init(&secret, 256);
 	buf_init(&body, JSON_MAX);
@@ -263,7 +263,7 @@ static void registered(void *ctx, const struct http_reply *reply, const struct e
 
 static bool write_tpm(struct agent *a, struct buf *out, struct err *e)
 {
-	auto_buf struct buf answer;
+	auto_buf struct buf answer = { 0 };
 	struct jw w;
 
 	buf_init(&answer, AGENT_BODY_MAX);
@@ -287,7 +287,7 @@ static void attest(void *ctx)
 {
 	struct agent *a = ctx;
 	struct err e = { 0 };
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 
 	if (a->attest.is_busy || !a->http)
 		return;

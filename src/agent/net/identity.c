@@ -127,7 +127,7 @@ static void probe(struct agent *a)
 
 static bool install(struct agent *a, const struct est_result *got, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	size_t size = got->certificate.len + got->infra_ca.len + got->device_ca.len + 6;
 
 	buf_init(&body, AGENT_BODY_MAX);
@@ -162,7 +162,7 @@ static void enrol(struct agent *a, struct str text)
 {
 	struct est_code code;
 	struct err e = { 0 };
-	auto_buf struct buf csr;
+	auto_buf struct buf csr = { 0 };
 
 	buf_init(&csr, AGENT_BODY_MAX);
 	if (text.len == 0) {
@@ -186,7 +186,7 @@ static void enrol(struct agent *a, struct str text)
 static void renew(struct agent *a)
 {
 	struct err e = { 0 };
-	auto_buf struct buf csr;
+	auto_buf struct buf csr = { 0 };
 
 	buf_init(&csr, AGENT_BODY_MAX);
 	if (!agent_ask(a, AGENT_REQUEST, (struct bytes){ 0 }, &csr, &e)) {
@@ -210,7 +210,7 @@ static void step(void *ctx)
 {
 	struct agent *a = ctx;
 	struct err e = { 0 };
-	auto_buf struct buf code;
+	auto_buf struct buf code = { 0 };
 
 	if (a->est || a->probe)
 		return;

@@ -164,23 +164,22 @@ static struct tpm_quote_facts quote(const struct swtpm *t, struct device *d, uin
 	struct tpm_quote_facts facts = { 0 };
 	struct tpm_quote q = { .ak = &d->ak };
 	uint8_t extra[SHA256_LEN] = { 42 };
-	struct buf quoted;
-	struct buf sig;
+	struct tpm_evidence got = { 0 };
 
-	buf_init(&quoted, TPM_QUOTE_MAX);
-	buf_init(&sig, TPM_QUOTE_MAX);
-	check(tpm_quote(t->tcti, buf_bytes(&d->ak_blob), extra, mask, &quoted, &sig, &q.pcrs, &e),
-	      e.text);
-	q.quote = buf_bytes(&quoted);
-	q.signature = buf_bytes(&sig);
+	buf_init(&got.quote, TPM_QUOTE_MAX);
+	buf_init(&got.signature, TPM_QUOTE_MAX);
+	check(tpm_quote(t->tcti, buf_bytes(&d->ak_blob), extra, mask, &got, &e), e.text);
+	q.quote = buf_bytes(&got.quote);
+	q.signature = buf_bytes(&got.signature);
+	q.pcrs = got.pcrs;
 	memcpy(q.expected, expected ? expected : extra, SHA256_LEN);
 	if (pcrs && pcrs->mask)
 		q.pcrs = *pcrs;
 	check(tpm_quote_verify(&q, &facts, &e), e.text);
 	if (pcrs)
 		*pcrs = q.pcrs;
-	buf_done(&quoted);
-	buf_done(&sig);
+	buf_done(&got.quote);
+	buf_done(&got.signature);
 	return facts;
 }
 
@@ -276,14 +275,11 @@ static void a_power_cycle_is_seen(void **state)
 	meet(&a, &x);
 	struct tpm_quote_facts before = quote(&a, &x, 0xff, NULL, NULL);
 	swtpm_off(&a);
-	struct tpm_pcrs pcrs;
-	struct buf out;
-	buf_init(&out, TPM_QUOTE_MAX);
+	struct tpm_evidence got = { 0 };
 	uint8_t extra[SHA256_LEN] = { 0 };
-	check(!tpm_quote(a.tcti, buf_bytes(&x.ak_blob), extra, 1, &out, &out, &pcrs, &e),
+	check(!tpm_quote(a.tcti, buf_bytes(&x.ak_blob), extra, 1, &got, &e),
 	      "while it is off nothing is quoted");
 	check(e.kind == ERR_RETRY, "which is worth another try");
-	buf_done(&out);
 	check(swtpm_on(&a), "it is on again");
 	struct tpm_quote_facts after = quote(&a, &x, 0xff, NULL, NULL);
 	check(after.is_signed && after.reset_count > before.reset_count, "V7: and it counted");
