@@ -1,5 +1,5 @@
-/* A schema back into the Cedar syntax.  Built-in types are written with __cedar:: when a
- * declaration of the schema could hide them, so that what is printed reads as the same. */
+/* A schema back into the Cedar syntax.  Built-in types are written with __cedar:: when an
+ * entity type of that name could hide one of them, so that what is printed reads the same. */
 #include "cedar/schema.h"
 #include "cedar/schema_raw.h"
 

@@ -22,6 +22,9 @@ struct validator {
 	struct list *first, *last; /* what is reported */
 	struct list *mine;         /* what this policy was told, newest first */
 	size_t kept, mine_count;
+	const struct schema_action **named; /* by this policy's action scope; NULL: unknown */
+	uint32_t named_count;
+	bool is_list_wrong; /* that list is empty, names one unknown, or actions of two types */
 	struct validate_report *out;
 	bool is_full;
 };
@@ -166,33 +169,35 @@ static void check_scope_names(struct validator *v, const struct cedar_scope *s)
 
 /* --- scopes: is there an action that may apply at all? --- */
 
-static bool action_fits(const struct validator *v, const struct schema_action *a,
-			const struct cedar_uid *uid, bool or_below)
+/* The actions a scope names, looked up once for a policy. */
+static void find_scope_actions(struct validator *v)
 {
-	const struct schema_action *b = schema_action_of(v->schema, uid->type, uid->id);
+	const struct cedar_scope *s = &v->policy->action;
+	const struct cedar_uid *const *uids = s->kind == CEDAR_SCOPE_IN_SET ? s->uids : &s->uid;
+	uint32_t count = s->kind == CEDAR_SCOPE_IN_SET ? s->count : s->uid != NULL;
 
-	return a == b || (b && or_below && schema_action_is_below(a, b));
-}
-
-static bool action_is_known(const struct validator *v, const struct cedar_uid *uid)
-{
-	return schema_action_of(v->schema, uid->type, uid->id);
+	v->named = arena_alloc(v->scope, count + 1u, sizeof(*v->named));
+	v->named_count = v->named ? count : 0;
+	v->is_full |= !v->named;
+	v->is_list_wrong = s->kind == CEDAR_SCOPE_IN_SET && !count;
+	for (uint32_t i = 0; i < v->named_count; i++) {
+		v->named[i] = schema_action_of(v->schema, uids[i]->type, uids[i]->id);
+		v->is_list_wrong |= s->kind == CEDAR_SCOPE_IN_SET &&
+				    (!v->named[i] || uids[i]->type != uids[0]->type);
+	}
 }
 
 /* As Cedar 4.10: an unknown action in a list makes the whole list apply to nothing. */
 static bool action_in_scope(const struct validator *v, const struct schema_action *a)
 {
-	const struct cedar_scope *s = &v->policy->action;
-	bool found = false;
+	enum cedar_scope_kind kind = v->policy->action.kind;
+	bool found = kind == CEDAR_SCOPE_ANY;
 
-	if (s->kind == CEDAR_SCOPE_ANY)
-		return true;
-	if (s->kind != CEDAR_SCOPE_IN_SET)
-		return s->uid && action_fits(v, a, s->uid, s->kind == CEDAR_SCOPE_IN);
-	for (uint32_t i = 0; i < s->count; i++) {
-		if (!action_is_known(v, s->uids[i]))
+	for (uint32_t i = 0; i < v->named_count; i++) {
+		const struct schema_action *b = v->named[i];
+		if (!b)
 			return false;
-		found |= action_fits(v, a, s->uids[i], true);
+		found |= a == b || (kind != CEDAR_SCOPE_EQ && schema_action_is_below(a, b));
 	}
 	return found;
 }
@@ -433,14 +438,26 @@ static void check_slots(struct validator *v, const struct scopes *scopes, struct
  * has an unknown name or actions of two types, is an error to be found. */
 static bool may_skip(const struct validator *v, const struct schema_action *a)
 {
-	const struct cedar_scope *s = &v->policy->action;
+	return !v->is_list_wrong && !action_in_scope(v, a);
+}
 
-	if (s->kind == CEDAR_SCOPE_IN_SET && !s->count)
-		return false;
-	for (uint32_t i = 0; s->kind == CEDAR_SCOPE_IN_SET && i < s->count; i++)
-		if (!action_is_known(v, s->uids[i]) || s->uids[i]->type != s->uids[0]->type)
-			return false;
-	return !action_in_scope(v, a);
+static void check_action_envs(struct validator *v, const struct scopes *scopes,
+			      const struct schema_action *a, bool *is_possible)
+{
+	const struct cedar_policy *policy = v->policy;
+
+	/* A type outside the scope makes it False, whatever the rest. */
+	for (size_t r = 0; r < a->resource_count; r++) {
+		if (!entity_in_scope(v, &policy->resource, a->resources[r]))
+			continue;
+		for (size_t p = 0; p < a->principal_count && !v->is_full; p++) {
+			struct typecheck_env env = { .principal = a->principals[p],
+						     .resource = a->resources[r],
+						     .action = a };
+			if (entity_in_scope(v, &policy->principal, env.principal))
+				check_slots(v, scopes, &env, is_possible);
+		}
+	}
 }
 
 static void check_envs(struct validator *v)
@@ -449,18 +466,9 @@ static void check_envs(struct validator *v)
 	bool is_possible = false;
 
 	make_scopes(v, &scopes);
-	for (size_t i = 0; i < v->schema->action_count && !v->is_full; i++) {
-		const struct schema_action *a = &v->schema->actions[i];
-		if (may_skip(v, a))
-			continue;
-		for (size_t p = 0; p < a->principal_count; p++)
-			for (size_t r = 0; r < a->resource_count && !v->is_full; r++) {
-				struct typecheck_env env = { .principal = a->principals[p],
-							     .resource = a->resources[r],
-							     .action = a };
-				check_slots(v, &scopes, &env, &is_possible);
-			}
-	}
+	for (size_t i = 0; i < v->schema->action_count && !v->is_full; i++)
+		if (!may_skip(v, &v->schema->actions[i]))
+			check_action_envs(v, &scopes, &v->schema->actions[i], &is_possible);
 	v->env = NULL;
 	if (!is_possible)
 		note(v, true, v->policy->pos,
@@ -475,6 +483,7 @@ static void begin(struct validator *v, const struct cedar_policy *p)
 	v->mine = NULL;
 	v->mine_count = 0;
 	arena_reset(v->scope);
+	find_scope_actions(v);
 }
 
 static void check_policy(struct validator *v, const struct cedar_policy *p)
