@@ -41,6 +41,8 @@ def play(plant):
     folder.mkdir()
     trusted = plant.devices["pump-2"].wait_credential().folder / "ca.pem"
     before = plant.broker.proc.said().count("New connection")
+    if not before:
+        raise Failed("the broker does not tell of its connections, so nothing could be seen")
     begin = time.monotonic()
     for name, make in (("self-made", self_made), ("other-ca", of_another_ca)):
         certificate, key = make(folder)
