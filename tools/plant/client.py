@@ -32,6 +32,14 @@ class Client:
                    *credential.options(), *options]
         self.proc = Proc(name, command, log_dir, stdin=stdin or subprocess.DEVNULL)
 
+    def must_say(self, pattern):
+        """Waits until it says so; a client that never does is ended, not left behind."""
+        try:
+            return self.proc.wait_for(pattern, 10)
+        except Failed:
+            self.stop()
+            raise
+
     def stop(self):
         self.proc.stop()
 
@@ -48,7 +56,7 @@ class Publisher(Client):
                          stdin=subprocess.PIPE)
         self.topic = topic
         self.sent = 0
-        self.proc.wait_for(r"received CONNACK \(0\)", 10)
+        self.must_say(r"received CONNACK \(0\)")
 
     def publish(self, text, timeout=5.0):
         """Sends one message; returns the reason code of its PUBACK."""
@@ -82,7 +90,7 @@ class Subscriber(Client):
         super().__init__("mosquitto_sub", name, port, credential, log_dir, "-V",
                          "mqttv5" if version == "5" else "mqttv311", "-q", "1", "-v", "-t", filter_)
         if wait:
-            self.proc.wait_for(r"Subscribed \(mid: 1\): \d+", 10)
+            self.must_say(r"Subscribed \(mid: 1\): \d+")
 
     def granted(self):
         """The reason code of the SUBACK: 0-2 granted QoS, 128 and above refused."""
