@@ -91,6 +91,19 @@ def test_renewal_brings_a_new_key_and_drops_the_old_one(control, has_tpm):
     assert control.device("pump-1")["generation"] == 2
 
 
+def test_evidence_is_bound_to_the_new_key_after_a_renewal(control):
+    """V1: the old connection is not used with the new key, nor the new key with the old one."""
+    device = control.add_device("pump-1", tpm=True)
+    control.publish_refs(device.tpm.pcrs(PCRS))
+    old = wait_enrolled(device)["serial"]
+    assert say(device, "attest")[1]["attestation"]["verdict"] == "affirming"
+    assert say(device, "renew")[0] == 0
+    wait_until(lambda: status(device)["serial"] != old, 10, "the certificate is the old one")
+    code, said = wait_until(lambda: (lambda r: r[0] == 0 and r)(say(device, "attest")), 10,
+                            "it cannot attest with the new key")
+    assert (code, said["attestation"]["verdict"]) == (0, "affirming")
+
+
 def test_a_kill_at_any_moment_of_a_renewal_leaves_a_pair_that_works(control):
     """E6, R5: the request is sent again after a lost answer, and nothing is stuck."""
     device = control.add_device("pump-1")

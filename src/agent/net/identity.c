@@ -71,7 +71,9 @@ static void use_current(struct agent *a)
 	}
 	timer_set(a->identity_timer, renewal_in_ms(a, &a->slot[AGENT_CURRENT]));
 	if (a->http) {
+		/* Evidence is bound to the key of its connection: no old one may go on. */
 		http_client_set_tls(a->http, a->slot[AGENT_CURRENT].tls);
+		http_client_drop(a->http);
 		return;
 	}
 	a->http = http_client_new(a->loop, &http);
