@@ -333,19 +333,17 @@ static void who(struct bench *b, uint32_t count)
 
 	devices_make(b, count);
 	uint64_t start = now_ns();
-	uint64_t known = cedar_who_can(b->program, b->store, &ask_all, b->scratch, NULL);
+	uint64_t known = cedar_who_can(b->program, b->store, &ask_all, b->scratch);
 	uint64_t known_ns = now_ns() - start;
-	struct arena *mem = arena_new(1 << 20);
 	request.unknown = CEDAR_UNKNOWN_CONTEXT;
 	start = now_ns();
-	uint64_t open = cedar_who_can(b->program, b->store, &ask_all, b->scratch, mem);
+	uint64_t open = cedar_who_can(b->program, b->store, &ask_all, b->scratch);
 	(void)printf("{\"who_s\": %.4f, \"who_unknown_s\": %.4f, \"known\": %llu, \"open\": %llu, "
 		     "\"bytes_per_entity\": %.1f}\n",
 		     (double)known_ns / 1e9, (double)(now_ns() - start) / 1e9,
 		     (unsigned long long)known, (unsigned long long)open,
 		     (double)cedar_entities_bytes(b->store) /
 			     (double)cedar_entities_count(b->store));
-	arena_free(mem);
 	free(all);
 }
 

@@ -120,8 +120,7 @@ void cedar_residual_decide(const struct cedar_residual *residual,
 			   struct cedar_scratch *scratch, struct cedar_answer *out);
 
 /* Asks the request for every present entity of one type in the place of its principal (or its
- * resource).  With request->unknown set the verdict is three-valued and mem is needed; it is
- * reset as the walk goes on. */
+ * resource), which may be NULL.  With request->unknown set the verdict is three-valued. */
 typedef bool cedar_who_fn(void *ctx, const struct cedar_uid *who, enum cedar_verdict verdict);
 struct cedar_who {
 	const struct cedar_request *request;
@@ -132,5 +131,4 @@ struct cedar_who {
 };
 /* How many were found. */
 uint64_t cedar_who_can(const struct cedar_program *program, const struct cedar_entities *store,
-		       const struct cedar_who *who, struct cedar_scratch *scratch,
-		       struct arena *mem);
+		       const struct cedar_who *who, struct cedar_scratch *scratch);

@@ -1,6 +1,8 @@
 #include "cedar/program_in.h"
 #include "cedar/tree.h"
 
+enum { WHO_BYTES = 16 << 20 }; /* for the intermediate values of one answer */
+
 /* What may become of a policy, over all the unknowns. */
 struct chance {
 	bool may_hold, must_hold, may_fail;
@@ -153,9 +155,9 @@ static enum cedar_verdict verdict_of(const struct cedar_program *program,
 }
 
 uint64_t cedar_who_can(const struct cedar_program *program, const struct cedar_entities *store,
-		       const struct cedar_who *who, struct cedar_scratch *scratch,
-		       struct arena *mem)
+		       const struct cedar_who *who, struct cedar_scratch *scratch)
 {
+	auto_arena struct arena *mem = arena_new(WHO_BYTES);
 	uint32_t slots = cedar_entities_slot_count(store);
 	uint64_t found = 0;
 	struct cedar_request request = *who->request;
