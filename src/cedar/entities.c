@@ -90,6 +90,11 @@ uint32_t cedar_entities_slot(const struct cedar_entities *store, const struct ce
 	}
 }
 
+void cedar_entities_prefetch(const struct cedar_entities *store, const struct cedar_uid *uid)
+{
+	__builtin_prefetch(&store->buckets[uid->hash & (store->bucket_count - 1)]);
+}
+
 static void bucket_fill(struct cedar_entities *store, uint32_t hash, uint32_t slot)
 {
 	uint32_t mask = store->bucket_count - 1, i = hash & mask;
@@ -247,14 +252,12 @@ static struct cedar_record record_keep(struct bump *b, const struct cedar_record
 {
 	if (!from || !from->count)
 		return (struct cedar_record){ 0 };
+	/* Names and values side by side, what they point to behind: looking for one stays near. */
 	struct cedar_value *values = bump_take(b, from->count * sizeof(*values));
+	uint32_t *names = bump_copy(b, from->names, from->count * sizeof(*names));
 	for (uint32_t i = 0; i < from->count; i++)
 		values[i] = value_keep(b, from->values[i]);
-	return (struct cedar_record){
-		from->count,
-		bump_copy(b, from->names, from->count * sizeof(*from->names)),
-		values,
-	};
+	return (struct cedar_record){ from->count, names, values };
 }
 
 static bool body_make(struct cedar_entities *store, const struct cedar_entity *entity,

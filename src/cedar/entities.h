@@ -41,6 +41,8 @@ size_t cedar_entities_count(const struct cedar_entities *store); /* not counting
 uint32_t cedar_entities_reserve(struct cedar_entities *store, const struct cedar_uid *uid);
 /* CEDAR_SLOT_NONE when never heard of.  No allocation. */
 uint32_t cedar_entities_slot(const struct cedar_entities *store, const struct cedar_uid *uid);
+/* Tells the machine that this uid will be looked for soon. */
+void cedar_entities_prefetch(const struct cedar_entities *store, const struct cedar_uid *uid);
 uint32_t cedar_entities_slot_count(const struct cedar_entities *store); /* slots are 0..count-1 */
 size_t cedar_entities_bytes(const struct cedar_entities *store);        /* asked of the heap */
 

@@ -27,7 +27,8 @@ struct entry {
 struct index {
 	struct group *groups;
 	uint32_t group_mask;
-	bool has_below; /* a group of kind ACTION_BELOW */
+	const struct group *any; /* the group of ACTION_ANY, or a free one */
+	bool has_below;          /* a group of kind ACTION_BELOW */
 	struct entry *entries;
 	uint32_t entry_mask;
 	uint32_t *policies;                /* the entries' runs */
@@ -242,6 +243,7 @@ struct index *index_new(const struct filing *filings, uint32_t count)
 	fill(index, pairs, pair_count);
 	index->by_action = mem_new(pair_count, sizeof(*index->by_action));
 	fill_groups(index, own, count);
+	index->any = group_find(index, ACTION_ANY, NULL);
 	free(pairs);
 	free(own);
 	index->all = mem_new(count, sizeof(*index->all));
@@ -338,11 +340,8 @@ static bool gather_for(const struct finder *f, unsigned shapes)
 	       !(shapes & SHAPES_IN_RESOURCE && r->is_cut);
 }
 
-static void find_group(const struct finder *f, enum action_kind kind,
-		       const struct cedar_uid *action)
+static void find_group(const struct finder *f, const struct group *g)
 {
-	const struct group *g = group_find(f->index, kind, action);
-
 	if (!g->is_taken)
 		return;
 	if (g->count <= GROUP_SMALL || !gather_for(f, g->shapes)) {
@@ -364,11 +363,11 @@ void index_find(const struct index *index, struct world *w, index_fn *each, void
 		each(ctx, index->all, index->all_count, false);
 		return;
 	}
-	find_group(&f, ACTION_ANY, NULL);
-	find_group(&f, ACTION_EQ, a->uid);
+	find_group(&f, index->any);
+	find_group(&f, group_find(index, ACTION_EQ, a->uid));
 	if (!index->has_below)
 		return;
-	find_group(&f, ACTION_BELOW, a->uid);
+	find_group(&f, group_find(index, ACTION_BELOW, a->uid));
 	for (uint32_t i = 0; i < a->above_count; i++)
-		find_group(&f, ACTION_BELOW, a->above[i]);
+		find_group(&f, group_find(index, ACTION_BELOW, a->above[i]));
 }
