@@ -1,7 +1,7 @@
 /* bench.c - what a decision costs, and what a policy set and a store weigh.
  *
  *	bench decide DIR      policies.cedar, schema.cedarschema, entities.json, requests.json
- *	bench load DIR N      parse, validate and compile the policies N times
+ *	bench load DIR N      parse, validate and compile the policies N times; the quickest counts
  *	bench who DIR N       everyone of N devices asked for one action
  *
  * One JSON object on standard output.  Each decision is timed alone, from the request to the
@@ -261,9 +261,9 @@ static void decide(struct bench *b)
 static void load(struct bench *b, int times)
 {
 	const struct cedar_source *source = file_read(b, "policies.cedar");
-	uint32_t took[101];
+	uint64_t least = UINT64_MAX;
 
-	for (int i = 0; i < times && i < 101; i++) {
+	for (int i = 0; i < times; i++) {
 		struct arena *mem = arena_new(BYTES);
 		struct validate_report report;
 		struct err e = { 0 };
@@ -271,13 +271,13 @@ static void load(struct bench *b, int times)
 		policies_read(b, source, mem);
 		if (!cedar_validate(b->schema, &b->policies, mem, &report, &e))
 			give_up("validate", &e);
-		took[i] = (uint32_t)(now_ns() - start);
+		uint64_t took = now_ns() - start;
+		least = took < least ? took : least;
 		cedar_program_free(b->program);
 		b->program = NULL;
 		arena_free(mem);
 	}
-	qsort(took, (size_t)times, sizeof(*took), time_cmp);
-	(void)printf("{\"load_ms\": %.3f}\n", took[times / 2] / 1e6);
+	(void)printf("{\"load_ms\": %.3f}\n", (double)least / 1e6);
 }
 
 /* --- who can --- */
