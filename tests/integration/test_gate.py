@@ -1,4 +1,7 @@
 """The gate in front of a real Mosquitto: every message decided, and decided again on change."""
+import os
+import re
+import signal
 import time
 
 import pytest
@@ -212,3 +215,27 @@ def test_policy_is_swapped_whole_and_a_bad_one_is_not_taken_P7(plant):
     assert line.publish_until(NOT_AUTHORISED, "3") == NOT_AUTHORISED
     record = plant.control.wait_decision(because="forbid", effect="deny")
     assert record["rules"][0]["id"] == "stop" and record["policy_version"] == "3"
+
+
+@pytest.mark.parametrize("room", ["relay", "link"])
+def test_a_killed_room_is_back_within_a_second_R5(plant, room):
+    """R5: kill -9 of either room: the other goes on, and a second later all is as it was."""
+    line = plant.publisher("device/pump-1", FLOW)
+    assert line.publish("1") < 128
+    pids = re.findall(rf"event=room.started role=gate room={room} pid=(\d+)", plant.gate.said())
+    os.kill(int(pids[-1]), signal.SIGKILL)
+    begin = time.monotonic()
+    if room == "link":
+        assert line.publish("2") < 128
+    wait_until(lambda: try_connect(
+        plant.gate_port, plant.logs, f"back-{room}",
+        *plant.credential("device/pump-2", f"back-{room}").options(), "-V", "5",
+        "-t", "plant/north/pump-2/telemetry/flow")[0] == 0, 5, "the gate did not come back")
+    assert time.monotonic() - begin < 1.5
+    plant.control.say("principal", principal("device", "pump-2", held=True))
+
+    def held():
+        return try_connect(plant.gate_port, plant.logs, f"held-{room}",
+                           *plant.credential("device/pump-2", f"held-{room}").options(),
+                           "-V", "5")[0] != 0
+    wait_until(held, 5, "changes do not arrive any more", every=0.05)

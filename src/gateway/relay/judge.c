@@ -11,10 +11,12 @@ enum {
 	KEY_ROOM = 1024
 };
 
-/* An answer that may be used again: nothing of the message was read. */
+/* What was granted: recorded once, used again while nothing changed and no message was read. */
 struct cached {
 	enum policy_effect effect;
 	int64_t expires_ms;
+	uint64_t epoch;
+	bool is_reusable;
 };
 
 /* A client id that was shown the door, and for how long. */
@@ -33,7 +35,6 @@ static void cache_clear(struct session *s)
 		free(value);
 	map_free(s->cache);
 	s->cache = map_new();
-	s->cache_epoch = s->relay->epoch;
 }
 
 static struct str cache_key(char room[KEY_ROOM], const char *action, struct str topic)
@@ -45,19 +46,28 @@ static struct str cache_key(char room[KEY_ROOM], const char *action, struct str 
 
 static const struct cached *cache_get(struct session *s, struct str key, int64_t now_ms)
 {
-	if (!s->cache || s->cache_epoch != s->relay->epoch || map_count(s->cache) >= CACHE_MAX)
+	if (!s->cache || map_count(s->cache) >= CACHE_MAX)
 		cache_clear(s);
 	const struct cached *c = key.len > 0 ? map_get(s->cache, key) : NULL;
-	return c && (c->expires_ms == 0 || now_ms < c->expires_ms) ? c : NULL;
+	bool holds = c && c->is_reusable && c->epoch == s->relay->epoch &&
+		     (c->expires_ms == 0 || now_ms < c->expires_ms);
+	return holds ? c : NULL;
 }
 
-static void cache_put(struct session *s, struct str key, const struct policy_answer *a)
+/* True when it is the first of its kind in this session. */
+static bool cache_put(struct session *s, struct str key, const struct policy_answer *a)
 {
-	if (key.len == 0 || a->reads_message)
-		return;
-	struct cached *c = mem_new(1, sizeof(*c));
-	*c = (struct cached){ a->effect, a->expires_ms };
-	free(map_put(s->cache, key, c));
+	struct cached *c = key.len > 0 ? map_get(s->cache, key) : NULL;
+	bool is_new = key.len > 0 && !c;
+
+	if (is_new) {
+		c = mem_new(1, sizeof(*c));
+		(void)map_put(s->cache, key, c);
+	}
+	if (c)
+		*c = (struct cached){ a->effect, a->expires_ms, s->relay->epoch,
+				      !a->reads_message };
+	return is_new;
 }
 
 /* ---- records ---- */
@@ -142,10 +152,8 @@ static void granted(struct session *s, const struct policy_request *q, struct st
 		    const struct policy_answer *a)
 {
 	char id[DECISION_ID];
-	bool is_new = !map_get(s->cache, key);
 
-	cache_put(s, key, a);
-	if (!is_new || a->reads_message)
+	if (!cache_put(s, key, a))
 		return;
 	arena_reset(s->relay->work);
 	record(s, q, a, id);
@@ -161,7 +169,7 @@ void judge(struct session *s, const char *action, struct str topic, const struct
 	struct policy_answer a;
 
 	*out = (struct judged){ 0 };
-	if (c && c->effect != POLICY_DENY) {
+	if (c) {
 		out->effect = c->effect;
 		out->allowed = true;
 		return;

@@ -31,15 +31,29 @@ const struct log_event relay_events[] = {
 
 /* ---- what link says ---- */
 
+/* "device/pump-1" of "device/pump-1/workload/logger". */
+static struct str owner_of(const struct session *s)
+{
+	struct str name = str_of(s->principal), kind, id, rest;
+
+	(void)str_cut(name, '/', &kind, &rest);
+	(void)str_cut(rest, '/', &id, &rest);
+	return str_head(name, kind.len + 1 + id.len);
+}
+
 /* After any change: who is touched by it hears of it from the next message on. */
-static void recheck_all(void *ctx)
+static void recheck(void *ctx)
 {
 	struct relay *r = ctx;
 
 	for (struct session *s = r->sessions, *next; s; s = next) {
 		next = s->next;
-		session_recheck(s);
+		if (r->all_touched || map_get(r->touched, owner_of(s)))
+			session_recheck(s);
 	}
+	map_free(r->touched);
+	r->touched = map_new();
+	r->all_touched = false;
 }
 
 /* Not before link has said all it knows: a fit device would be turned away. */
@@ -52,7 +66,7 @@ static void start_accepting(struct relay *r)
 static bool hear(struct relay *r, bool ok)
 {
 	if (ok && !r->seen)
-		loop_later(r->loop, recheck_all, r);
+		loop_later(r->loop, recheck, r);
 	start_accepting(r);
 	return ok;
 }
@@ -151,9 +165,10 @@ static void watch_age(struct relay *r)
 		return;
 	r->age = now;
 	r->epoch++;
+	r->all_touched = true;
 	log_event(&relay_events[EVENT_AGE], LOG_TEXT("state", names[now]),
 		  LOG_NUM("age_ms", age_ms));
-	recheck_all(r);
+	recheck(r);
 }
 
 static void end_leases(struct relay *r)
@@ -225,6 +240,7 @@ static bool start(struct relay *r, const char *config, struct err *e)
 	r->loop = loop_new(clock_real());
 	r->world = world_new();
 	r->revoked = map_new();
+	r->touched = map_new();
 	r->by_client = map_new();
 	r->holds = map_new();
 	r->work = arena_new(WORK_BYTES);

@@ -31,7 +31,7 @@ struct tls_ctx;
 enum {
 	ALIASES = 16,     /* topic aliases each way */
 	IN_FLIGHT = 1024, /* packet ids a client may have open */
-	CACHE_MAX = 512,  /* decisions kept per session */
+	CACHE_MAX = 4096, /* decisions kept per session */
 	NAME_ROOM = 160,  /* "device/<63>/workload/<63>" */
 };
 
@@ -51,6 +51,8 @@ struct relay {
 	struct policy *policy;
 	struct map *revoked; /* serial -> itself */
 	struct map *seen;    /* principals since GATE_BEGIN; NULL outside */
+	struct map *touched; /* principals that changed in this turn */
+	bool all_touched;    /* policy, revocation, age: everybody's matter */
 	uint64_t epoch;      /* grows with every change of the above */
 	int64_t vouched_ms;  /* monotonic; INT64_MIN: never */
 	enum policy_age age;
@@ -125,7 +127,6 @@ struct session {
 	size_t sub_count;
 	struct pending *pending;
 	struct map *cache;
-	uint64_t cache_epoch;
 	int64_t recheck_ms; /* wall time at which the right to be connected may end; 0 */
 	char last_denial[DECISION_ID];
 	uint64_t last_denial_hash;

@@ -10,6 +10,18 @@ enum { POLICY_FILES = 256, PRINCIPAL_ROOM = 1 << 18, DEVICE_CA = 1 };
 static void changed(struct relay *r)
 {
 	r->epoch++;
+	r->all_touched = true;
+}
+
+/* Answers may differ for everybody; the right to be connected only for this one. */
+static void changed_one(struct relay *r, struct str kind, struct str id)
+{
+	char key[NAME_ROOM];
+	int len = snprintf(key, sizeof(key), STR_FMT "/" STR_FMT, STR_ARG(kind), STR_ARG(id));
+
+	r->epoch++;
+	if (len > 0 && (size_t)len < sizeof(key))
+		(void)map_put(r->touched, (struct str){ key, (size_t)len }, r);
 }
 
 /* ---- the gate's own certificate ---- */
@@ -129,7 +141,7 @@ bool state_principal(struct relay *r, struct bytes body, struct err *e)
 	if (ok) {
 		world_put(r->world, &p);
 		note_seen(r, p.kind, p.id);
-		changed(r);
+		changed_one(r, p.kind, p.id);
 	} else {
 		/* Signed, and yet not ours to understand: who is not known is denied. */
 		log_fail(&relay_events[EVENT_FAILED], e);
@@ -146,7 +158,7 @@ bool state_gone(struct relay *r, struct bytes body, struct err *e)
 	if (!rd_end(&rd))
 		return err_set(e, ERR_INPUT, "gone: not decodable");
 	world_take(r->world, kind, id);
-	changed(r);
+	changed_one(r, kind, id);
 	return true;
 }
 
