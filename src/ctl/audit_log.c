@@ -57,7 +57,7 @@ static bool check_index(const struct pass *p, struct str record, struct err *e)
 /* record <leaf hex> <JSON> */
 static bool check_record(struct pass *p, struct str line, struct err *e)
 {
-	struct merkle_hash says, leaf;
+	struct merkle_hash says = { { 0 } }, leaf;
 	struct err ignored = { 0 };
 	struct str hex, record;
 

@@ -67,7 +67,7 @@ static void print_list(struct ctl *c, const struct say_list *l, const struct jso
 	struct print_table t;
 	size_t columns = 0;
 
-	for (; l->columns[columns].head && columns < PRINT_COLUMNS; columns++)
+	for (; columns < PRINT_COLUMNS && l->columns[columns].head; columns++)
 		heads[columns] = l->columns[columns].head;
 	print_table_init(&t, c, heads, columns);
 	for (size_t i = 0; i < json_count(items); i++)
