@@ -109,7 +109,8 @@ static void put_entity_list(struct buf *out, const struct schema_entity **list, 
 	buf_puts(out, STR("]"));
 }
 
-static void put_entity(struct buf *out, const struct schema_entity *n, struct str base)
+static void put_entity(struct buf *out, const struct schema_entity *n, struct str base,
+		       const char *builtin)
 {
 	buf_puts(out, STR("entity "));
 	buf_puts(out, base);
@@ -128,11 +129,11 @@ static void put_entity(struct buf *out, const struct schema_entity *n, struct st
 	}
 	if (n->shape->attr_count) {
 		buf_puts(out, STR(" = "));
-		put_type(out, n->shape, "__cedar::");
+		put_type(out, n->shape, builtin);
 	}
 	if (n->tags) {
 		buf_puts(out, STR(" tags "));
-		put_type(out, n->tags, "__cedar::");
+		put_type(out, n->tags, builtin);
 	}
 	buf_puts(out, STR(";\n"));
 }
@@ -151,7 +152,7 @@ static void put_action_parents(struct buf *out, const struct schema_action *a)
 	buf_puts(out, STR("]"));
 }
 
-static void put_action(struct buf *out, const struct schema_action *a)
+static void put_action(struct buf *out, const struct schema_action *a, const char *builtin)
 {
 	buf_puts(out, STR("action "));
 	put_text(out, a->id);
@@ -162,7 +163,7 @@ static void put_action(struct buf *out, const struct schema_action *a)
 		buf_puts(out, STR(", resource: "));
 		put_entity_list(out, a->resources, a->resource_count);
 		buf_puts(out, STR(", context: "));
-		put_type(out, a->context, "__cedar::");
+		put_type(out, a->context, builtin);
 		buf_puts(out, STR(" }"));
 	}
 	buf_puts(out, STR(";\n"));
@@ -179,18 +180,35 @@ static struct str split(struct str name, struct str *base)
 	return start ? str_head(name, start - 2) : STR("");
 }
 
+/* What goes before built-in types, so that none is taken for an entity type. */
+static const char *builtin_prefix(const struct schema *s)
+{
+	static const char *const builtins[] = { "Bool",    "Long",     "String",  "ipaddr",
+						"decimal", "datetime", "duration" };
+	struct str base;
+
+	for (size_t i = 0; i < s->entity_count; i++) {
+		(void)split(s->entities[i].name, &base);
+		for (size_t k = 0; k < countof(builtins); k++)
+			if (str_eqz(base, builtins[k]))
+				return "__cedar::";
+	}
+	return "";
+}
+
 static void put_namespace(const struct schema *s, struct str ns, struct buf *out)
 {
+	const char *builtin = builtin_prefix(s);
 	struct str base;
 
 	if (ns.len)
 		buf_printf(out, "namespace " STR_FMT " {\n", STR_ARG(ns));
 	for (size_t i = 0; i < s->entity_count; i++)
 		if (str_eq(split(s->entities[i].name, &base), ns))
-			put_entity(out, &s->entities[i], base);
+			put_entity(out, &s->entities[i], base, builtin);
 	for (size_t i = 0; i < s->action_count; i++)
 		if (str_eq(split(s->actions[i].type, &base), ns))
-			put_action(out, &s->actions[i]);
+			put_action(out, &s->actions[i], builtin);
 	if (ns.len)
 		buf_puts(out, STR("}\n"));
 }
