@@ -57,12 +57,25 @@ const struct cedar_expr *tree_node(struct tree *t, const struct part *p,
 	return node;
 }
 
+static bool is_unchanged(const struct cedar_expr *e, const struct part *args)
+{
+	for (uint32_t i = 0; i < e->count; i++) {
+		bool is_rest = args[i].kind == PART_REST && args[i].rest == e->args[i];
+		bool is_lit = args[i].kind == PART_VALUE && e->args[i]->op == CEDAR_OP_LIT;
+		if (!is_rest && !is_lit)
+			return false;
+	}
+	return true;
+}
+
 /* The same operator over what its arguments became. */
 static const struct cedar_expr *rebuilt(struct tree *t, const struct cedar_expr *e,
 					const struct part *args)
 {
 	if (!t->is_building)
 		return NULL;
+	if (is_unchanged(e, args))
+		return e;
 	struct cedar_expr *node = arena_alloc(t->mem, 1, sizeof(*node));
 	const struct cedar_expr **list = arena_alloc(t->mem, e->count, sizeof(const void *));
 	if (!node || !list)
@@ -475,27 +488,26 @@ static struct part walk_is(struct tree *t, const struct cedar_expr *e)
 	return part_of(is_good, v, fault, e);
 }
 
-/* e is T in x: the second half only when the first holds. */
+/* e is T in x as  e is T && e in x. */
+struct is_in {
+	struct cedar_expr is, in, both;
+	const struct cedar_expr *halves[2];
+};
+
+/* The second half only when the first holds.  What is left must not point to this frame. */
 static struct part walk_is_in(struct tree *t, const struct cedar_expr *e)
 {
-	struct cedar_expr is = {
-		.op = CEDAR_OP_IS, .name = e->name, .count = 1, .pos = e->pos, .args = e->args
-	};
-	struct cedar_expr in = { .op = CEDAR_OP_IN, .count = 2, .pos = e->pos, .args = e->args };
-	struct cedar_expr both = { .op = CEDAR_OP_AND, .count = 2, .pos = e->pos };
-	const struct cedar_expr *halves[2] = { &is, &in };
+	struct is_in here, *x = t->is_building ? arena_alloc(t->mem, 1, sizeof(*x)) : &here;
 
-	if (t->is_building) { /* what is left must not point to this frame */
-		struct cedar_expr *kept = arena_alloc(t->mem, 2, sizeof(*kept));
-		if (!kept)
-			return part_rest(e, true);
-		kept[0] = is;
-		kept[1] = in;
-		halves[0] = &kept[0];
-		halves[1] = &kept[1];
-	}
-	both.args = halves;
-	return walk_logic(t, &both, false);
+	if (!x)
+		return part_rest(e, true);
+	*x = (struct is_in){
+		.is = { CEDAR_OP_IS, .name = e->name, .count = 1, .pos = e->pos, .args = e->args },
+		.in = { CEDAR_OP_IN, .count = 2, .pos = e->pos, .args = e->args },
+		.both = { CEDAR_OP_AND, .count = 2, .pos = e->pos, .args = x->halves },
+		.halves = { &x->is, &x->in },
+	};
+	return walk_logic(t, &x->both, false);
 }
 
 static void tell_fact(struct tree *t, const struct cedar_expr *e, const struct part *p)

@@ -229,13 +229,15 @@ export class World {
     return out;
   }
 
-  request() {
+  // Mostly one that some policy is about.
+  request(policies) {
     const r = this.r;
-    const action = r.pick(this.actions);
+    const about = r.chance(75) ? r.pick(policies).about : null;
+    const action = about ? about.action : r.pick(this.actions);
     return {
-      principal: this.someone(this.types[r.chance(80) ? 0 : 1]),
+      principal: this.someone(about ? about.principal : this.types[r.chance(80) ? 0 : 1]),
       action: { type: this.actionType, id: this.withSchema || r.chance(90) ? action : "unheard" },
-      resource: this.someone(this.types[r.chance(80) ? 2 : 0]),
+      resource: this.someone(about ? about.resource : this.types[r.chance(80) ? 2 : 0]),
       context: this.record(this.contexts[action], !this.withSchema),
     };
   }
@@ -245,7 +247,7 @@ export class World {
   scope(v) {
     const r = this.r;
     const t = r.pick(this.types), g = r.chance(70) ? this.types[1] : t;
-    switch (r.below(9)) {
+    switch (r.below(13)) {
       case 0: return `${v} == ${uidText(this.someone(t))}`;
       case 1: case 2: return `${v} in ${uidText(this.someone(g))}`;
       case 3: case 4: return `${v} is ${t}`;
@@ -258,7 +260,7 @@ export class World {
   }
   actionScope() {
     const r = this.r, any = [...this.actions, ...this.actionGroups];
-    switch (r.below(7)) {
+    switch (r.below(9)) {
       case 0: return `action == ${this.action(r.pick(this.actions))}`;
       case 1: return `action in ${this.action(r.pick(any))}`;
       case 2: return `action in [${any.filter(() => r.chance(40)).map((a) => this.action(a)).join(", ")}]`;
@@ -274,7 +276,7 @@ export class World {
       word: r.chance(75) ? "when" : "unless",
       body: this.expr({ kind: "bool" }, 1 + r.below(5)),
     }));
-    return { effect: r.chance(65) ? "permit" : "forbid", scopes, conditions };
+    return { effect: r.chance(65) ? "permit" : "forbid", scopes, conditions, about: this.about };
   }
   // Types that go together, and an expression generator that knows them.
   tameScopes() {
@@ -497,7 +499,7 @@ export function makeCase(seed, requests) {
   const world = new World(random, random.chance(50));
   const policies = Array.from({ length: 1 + random.below(world.tame ? 4 : 7) }, () => world.policy());
   return { seed, schema: world.withSchema ? world.schemaText() : null, policies,
-    entities: world.entities(), requests: Array.from({ length: requests }, () => world.request()) };
+    entities: world.entities(), requests: Array.from({ length: requests }, () => world.request(policies)) };
 }
 
 // As both sides read it.
