@@ -87,6 +87,30 @@ static void values_are_copied(void **state)
 	plant_free(&p);
 }
 
+/* R8: depth is capped where recursion would follow it. */
+static void a_value_nested_too_deep_is_refused(void **state)
+{
+	(void)state;
+	struct plant p = plant_new();
+	struct err e = { 0 };
+	struct cedar_value v = cedar_long(1);
+	uint32_t name = cedar_names_put(p.names, STR("a"));
+
+	for (int depth = 0; depth < 1100; depth++) {
+		const struct cedar_set *set = cedar_set_new(p.mem, &v, 1);
+		v = (struct cedar_value){ .kind = CEDAR_SET, .set = set };
+		struct cedar_record attrs = { 1, &name, &v };
+		struct cedar_entity entity = { .uid = plant_uid(&p, "D::\"1\""), .attrs = &attrs };
+		bool is_taken = cedar_entities_put(p.store, &entity, &e);
+		if (depth == 900)
+			check(is_taken, "deep is fine");
+		if (depth == 1099)
+			check(!is_taken && e.kind == ERR_INPUT, "too deep is refused");
+	}
+	check(cedar_entities_count(p.store) == 1, "and what was there stays");
+	plant_free(&p);
+}
+
 /* Random puts and removals against a plain closure made anew each time. */
 enum { WALK_NODES = 12, WALK_STEPS = 3000 };
 
@@ -156,4 +180,5 @@ static void closure_is_kept_through_any_changes(void **state)
 RUN_TESTS(cmocka_unit_test(ancestors_are_closed_in_any_order),
 	  cmocka_unit_test(a_change_reaches_those_below),
 	  cmocka_unit_test(nobody_is_its_own_ancestor), cmocka_unit_test(values_are_copied),
+	  cmocka_unit_test(a_value_nested_too_deep_is_refused),
 	  cmocka_unit_test(closure_is_kept_through_any_changes))
