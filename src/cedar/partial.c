@@ -75,6 +75,9 @@ static struct chance rule_chance(struct tree *t, const struct rule *r)
 	const struct cedar_policy *p = r->policy;
 	struct chance c = { .may_hold = true, .must_hold = true };
 
+	/* Types are known even of unknown entities. */
+	if (!rule_may_fit(t->world, r))
+		return (struct chance){ 0 };
 	scope_chance(t, CEDAR_VAR_PRINCIPAL, &p->principal, &c);
 	scope_chance(t, CEDAR_VAR_ACTION, &p->action, &c);
 	scope_chance(t, CEDAR_VAR_RESOURCE, &p->resource, &c);
@@ -150,7 +153,8 @@ static enum cedar_verdict verdict_of(const struct cedar_program *program,
 		return answer.decision == CEDAR_ALLOW ? CEDAR_ALWAYS : CEDAR_NEVER;
 	}
 	judge_world(program, &scratch->world, mem, &partial);
-	arena_reset(mem);
+	if (arena_used(mem))
+		arena_reset(mem);
 	return partial.verdict;
 }
 
