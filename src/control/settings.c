@@ -24,7 +24,7 @@ const struct conf_option settings_table[] = {
 	  NULL },
 	{ "server.name", CONF_LIST, FIELD(names), "", 0, 0,
 	  "A DNS name or address under which the server is reached, besides localhost.", NULL },
-	{ "server.sandbox", CONF_CHOICE, FIELD(sandbox), "best-effort", 0, 0,
+	{ "server.sandbox", CONF_CHOICE, FIELD(sandbox), "required", 0, 0,
 	  "Whether a kernel without Landlock is refused (required).  Seccomp is always on.",
 	  sandbox_words },
 	{ "enrol.certificate-lifetime", CONF_SECONDS, FIELD(certificate_lifetime_s), "3d", 300,

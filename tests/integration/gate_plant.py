@@ -246,7 +246,6 @@ class GatePlant:
 id = gw-1
 listen = 127.0.0.1:{self.gate_port}
 state-dir = {self.gate_folder}
-sandbox = best-effort
 [control]
 enrol = 127.0.0.1:{self.control.port}
 control = 127.0.0.1:{self.control.port}
