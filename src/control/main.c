@@ -10,19 +10,17 @@
  *	musterd [-c FILE] [-n]
  *	musterd [-c FILE] operator NAME --out DIR
  */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "control/settings.h"
+#include "net/addr.h"
 #include "sys/files.h"
 #include "sys/procs.h"
 #include "sys/role.h"
@@ -145,50 +143,6 @@ static bool make_state(const struct settings *set, struct err *e)
 
 /* ---- listeners ---- */
 
-static bool split_address(const char *text, char host[256], char port[16], struct err *e)
-{
-	struct str all = str_of(text), head = all;
-
-	for (size_t i = all.len; i > 0; i--)
-		if (all.ptr[i - 1] == ':') {
-			head = str_head(all, i - 1);
-			break;
-		}
-	struct str tail = str_from(all, head.len + 1);
-	if (!tail.len || head.len >= 256 || tail.len >= 16)
-		return err_set(e, ERR_INPUT, "'%s': want host:port", text);
-	if (head.len > 2 && head.ptr[0] == '[')
-		head = (struct str){ head.ptr + 1, head.len - 2 };
-	(void)snprintf(host, 256, STR_FMT, STR_ARG(head));
-	(void)snprintf(port, 16, STR_FMT, STR_ARG(tail));
-	return true;
-}
-
-static int listen_on(const char *address, struct err *e)
-{
-	const struct addrinfo want = { .ai_socktype = SOCK_STREAM,
-				       .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *found = NULL;
-	char host[256], port[16];
-	int on = 1;
-
-	if (!split_address(address, host, port, e))
-		return -1;
-	if (getaddrinfo(host, port, &want, &found) != 0) {
-		err_set(e, ERR_INPUT, "'%s': no such address", address);
-		return -1;
-	}
-	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool is_good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-		       bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-	freeaddrinfo(found);
-	if (is_good)
-		return fd;
-	err_sys(e, "listen on %s", address);
-	fd_close_at(&fd);
-	return -1;
-}
-
 static bool give_listeners(struct procs *p, const struct settings *set, struct err *e)
 {
 	const struct {
@@ -200,7 +154,10 @@ static bool give_listeners(struct procs *p, const struct settings *set, struct e
 	};
 
 	for (size_t i = 0; i < countof(doors); i++) {
-		int fd = listen_on(doors[i].address, e);
+		struct addr at;
+		if (!addr_read(str_of(doors[i].address), &at, e))
+			return false;
+		int fd = addr_listen(&at, BACKLOG, ADDR_ALONE, e);
 		if (fd < 0)
 			return false;
 		procs_give(p, FRONT, doors[i].name, fd);
