@@ -90,7 +90,7 @@ static int exit_code_of(struct str kind)
 
 static int talk(const struct settings *set, const char *what)
 {
-	auto_buf struct buf reply;
+	auto_buf struct buf reply = { 0 };
 	auto_json struct json *doc = NULL;
 	struct str kind = { 0 };
 	struct err e = { 0 };
@@ -159,7 +159,7 @@ static int usage(void)
 
 static int explain(void)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, 1 << 16);
 	if (!conf_explain(settings_table, settings_count, &out))

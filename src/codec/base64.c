@@ -138,7 +138,7 @@ bool base64_write(struct buf *out, struct bytes data, enum base64_form form)
 
 struct str base64_text(struct bytes data, enum base64_form form, struct arena *mem)
 {
-	auto_buf struct buf b;
+	auto_buf struct buf b = { 0 };
 
 	buf_init(&b, (data.len + 2) / 3 * 4 + 1);
 	(void)base64_write(&b, data, form);

@@ -298,8 +298,8 @@ static bool put_tbs(const struct cert_request *q, const struct cert_issuer *by, 
 bool cert_issue(const struct cert_request *q, const struct cert_issuer *by, struct buf *out,
 		struct err *e)
 {
-	auto_buf struct buf tbs;
-	auto_buf struct buf sig;
+	auto_buf struct buf tbs = { 0 };
+	auto_buf struct buf sig = { 0 };
 	struct derw w;
 
 	buf_init(&tbs, CERT_MAX_BYTES);

@@ -182,8 +182,8 @@ static bool put_info(const struct key *key, struct str common_name, struct str c
 bool csr_write(const struct key *key, struct str common_name, struct str challenge, struct buf *out,
 	       struct err *e)
 {
-	auto_buf struct buf info;
-	auto_buf struct buf sig;
+	auto_buf struct buf info = { 0 };
+	auto_buf struct buf sig = { 0 };
 	struct derw w;
 
 	buf_init(&info, 2048);

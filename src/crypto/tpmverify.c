@@ -180,7 +180,7 @@ static void put_rsa_key(struct derw *w, const struct tpm_public *p)
 
 struct key *tpm_public_key(const struct tpm_public *p, struct err *e)
 {
-	auto_buf struct buf spki;
+	auto_buf struct buf spki = { 0 };
 	struct derw w;
 
 	buf_init(&spki, TPM_PUBLIC_MAX);

@@ -47,7 +47,7 @@ static int usage(void)
 
 static int explain(void)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, 1 << 16);
 	if (!conf_explain(settings_table, settings_count, &out))

@@ -53,7 +53,7 @@ const size_t settings_count = countof(settings_table);
 
 bool settings_load(const char *path, struct arena *mem, struct settings *out, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, CONF_MAX_BYTES);
 	return file_read(path, &text, e) &&

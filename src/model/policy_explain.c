@@ -6,7 +6,7 @@ enum { VALUE_MAX = 512 };
 
 static struct str value_text(const struct policy *p, struct cedar_value v, struct arena *mem)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, VALUE_MAX);
 	if (v.kind == CEDAR_NONE)
@@ -132,7 +132,7 @@ static void nearest_of_cedar(const struct policy_ask *ask, struct arena *mem,
 static struct str own_topic(const struct policy_ask *ask, struct arena *mem)
 {
 	const struct space *s = ask->at.space;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, VALUE_MAX);
 	for (size_t i = 0; i < s->level_count; i++) {

@@ -210,7 +210,7 @@ static struct cedar_value put_posture(const struct policy *p, const struct schem
 	if (json.len > 0 && !json_read(bytes_str(json), NULL, &j, &ignored))
 		j = NULL;
 	for (size_t i = 0; j && i < type->attr_count && count < POLICY_POSTURE; i++) {
-		auto_buf struct buf name;
+		auto_buf struct buf name = { 0 };
 		buf_init(&name, 256);
 		(void)buf_puts(&name, type->attrs[i].name);
 		(void)buf_putc(&name, '\0');

@@ -15,7 +15,7 @@ enum {
 
 static bool read_schema(struct policy *p, const struct policy_source *src, struct err *e)
 {
-	auto_buf struct buf generated;
+	auto_buf struct buf generated = { 0 };
 
 	buf_init(&generated, SCHEMA_MAX);
 	if (!spaces_schema(p->spaces, &generated))

@@ -139,7 +139,7 @@ static bool read_posture(const struct json *j, struct arena *mem, struct princip
 			 struct err *e)
 {
 	const struct json *map = NULL;
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct jw w;
 
 	buf_init(&text, 65536);

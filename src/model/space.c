@@ -110,7 +110,7 @@ static bool read_level(struct line *l, struct space *s, struct str level, bool i
 
 static bool make_filter(struct line *l, struct space *s)
 {
-	auto_buf struct buf b;
+	auto_buf struct buf b = { 0 };
 
 	buf_init(&b, UINT16_MAX);
 	for (size_t i = 0; i < s->level_count; i++) {

@@ -140,9 +140,9 @@ static void on_certificate(void *ctx, const struct http_reply *reply, const stru
 
 static void ask_certificate(struct est *s)
 {
-	auto_buf struct buf body;
-	auto_buf struct buf basic;
-	auto_buf struct buf pair;
+	auto_buf struct buf body = { 0 };
+	auto_buf struct buf basic = { 0 };
+	auto_buf struct buf pair = { 0 };
 	struct http_call call = { .method = "POST",
 				  .target = STR("/.well-known/est/simplereenroll"),
 				  .content_type = "application/pkcs10",

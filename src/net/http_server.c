@@ -187,7 +187,7 @@ void http_answer(struct exchange *x, int status, const char *content_type, struc
 {
 	struct conn *c = x->conn;
 	bool has_body = status / 100 != 1 && status != 204 && status != 304;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, HARD_OUT_MAX);
 	put_head(x, status, content_type, &out);
@@ -209,7 +209,7 @@ uint32_t http_answer_err(struct exchange *x, const struct err *e)
 	int status = err_http_status(e->kind);
 	bool is_ours = e->kind == ERR_SYSTEM || e->kind == ERR_NONE;
 	uint32_t reference = 0;
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	if (is_ours) {
@@ -249,7 +249,7 @@ void http_set_header(struct exchange *x, const char *name, struct str value)
 void http_stream(struct exchange *x, int status, const char *content_type)
 {
 	struct conn *c = x->conn;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, 2 * HEADERS_MAX);
 	put_head(x, status, content_type, &out);
@@ -319,7 +319,7 @@ static struct exchange *exchange_new(struct conn *c)
 static bool refuse(struct conn *c, int status, const char *why)
 {
 	struct err e = { 0 };
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	(void)err_set(&e, ERR_INPUT, "%s", why);

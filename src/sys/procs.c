@@ -268,7 +268,7 @@ static void run_room(const struct procs *p, const struct room *r, const char *fd
 	const char *argv[ARGS_MAX + 2] = { name_of(r) };
 	const char *env[KEPT_MAX + 3] = { fds };
 	size_t n = 1;
-	auto_buf struct buf path, name;
+	auto_buf struct buf path = { 0 }, name = { 0 };
 
 	buf_init(&path, 4096);
 	buf_init(&name, 256);

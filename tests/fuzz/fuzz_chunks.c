@@ -26,7 +26,7 @@ static enum http_result read_all(struct bytes in, size_t step, struct buf *body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	auto_buf struct buf whole, pieces;
+	auto_buf struct buf whole = { 0 }, pieces = { 0 };
 	size_t step = size ? (size_t)data[0] % 16 + 1 : 1;
 	struct bytes in = bytes_of(data + (size > 0), size - (size > 0));
 

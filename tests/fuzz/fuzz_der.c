@@ -17,7 +17,7 @@ static void read_as_all(struct bytes whole)
 	d = der_of(whole);
 	int64_t ms = der_time(&d);
 	if (der_end(&d) && ms >= 0) { /* a time that is read is written, and read again */
-		auto_buf struct buf out;
+		auto_buf struct buf out = { 0 };
 		struct derw w;
 		buf_init(&out, 64);
 		derw_init(&w, &out);

@@ -16,7 +16,7 @@ static bool write_form(const struct json *doc, enum jw_form form, struct buf *ou
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_json struct json *doc = NULL, *again = NULL;
-	auto_buf struct buf first, second, canonical;
+	auto_buf struct buf first = { 0 }, second = { 0 }, canonical = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&first, 0), buf_init(&second, 0), buf_init(&canonical, 0);

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void round_trip(struct bytes frame, enum mqtt_version version,
 		       const struct mqtt_limits *limits)
 {
-	auto_buf struct buf one, two;
+	auto_buf struct buf one = { 0 }, two = { 0 };
 	struct mqtt_packet p;
 	struct err e;
 	uint8_t reason;

@@ -7,8 +7,8 @@ static void check_credential(const struct tpm_public *ek)
 {
 	static const uint8_t secret[TPM_SECRET] = { 1 };
 	struct err e = { 0 };
-	auto_buf struct buf blob;
-	auto_buf struct buf sealed;
+	auto_buf struct buf blob = { 0 };
+	auto_buf struct buf sealed = { 0 };
 
 	buf_init(&blob, 4096);
 	buf_init(&sealed, 4096);

@@ -54,7 +54,7 @@ static struct key *new_key(const char *dir, const char *name)
 {
 	struct err e = { 0 };
 	struct key *k = key_generate(KEY_P256, &e);
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, ROOM);
 	if (!k || !key_write_pem(k, &pem, &e))
@@ -79,7 +79,7 @@ static void make_ca(const char *name)
 {
 	char file[64];
 	struct err e = { 0 };
-	auto_buf struct buf der;
+	auto_buf struct buf der = { 0 };
 
 	buf_init(&der, ROOM);
 	(void)snprintf(file, sizeof(file), "%s.pem", name);
@@ -100,7 +100,7 @@ static void make_ca(const char *name)
 
 static void put_pem(const char *dir, const char *name, struct bytes der)
 {
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, ROOM);
 	(void)pem_write(&pem, "CERTIFICATE", der);
@@ -238,7 +238,7 @@ static void do_snapshot(const char *seq)
 {
 	struct key *k = load_key(folder, "statements.pem");
 	auto_buf struct buf lines = read_input();
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	uint8_t sig[KEY_SIG];
 	size_t count = 0;
 	uint64_t n = 0;
@@ -293,7 +293,7 @@ static void do_line(const char *key_name)
 {
 	struct key *k = load_key(folder, key_name);
 	auto_buf struct buf lines = read_input();
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct str rest = buf_str(&lines), line;
 
 	buf_init(&out, TEXT_MAX);

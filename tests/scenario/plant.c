@@ -110,7 +110,7 @@ static void tell_gate(struct plant *p, const struct unit *u)
 				 .held = u->facts.is_held,
 				 .valid_until_ms = u->profile.valid_until_ms,
 				 .grade_then = u->profile.grade_then };
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, 65536);
 	(void)buf_printf(&out, "%llu ", (unsigned long long)++p->seq);

@@ -79,7 +79,7 @@ static struct key *key_in_tpm(const struct settings *set, struct identity_slot *
 static bool load_key(struct identity *id, struct identity_slot *s, struct err *e)
 {
 	char path[PATH_LEN];
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	if (id->settings->key == SETTINGS_TPM) {
@@ -100,7 +100,7 @@ static bool load_key(struct identity *id, struct identity_slot *s, struct err *e
 static bool make_key(struct identity *id, struct identity_slot *s, struct err *e)
 {
 	char path[PATH_LEN];
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	if (id->settings->key == SETTINGS_TPM) {
@@ -150,7 +150,7 @@ static bool load_slot(struct identity *id, struct identity_slot *s, unsigned num
 static bool read_current(struct identity *id, unsigned *out, struct err *e)
 {
 	char path[PATH_LEN];
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	uint64_t n = 0;
 
 	buf_init(&text, 64);

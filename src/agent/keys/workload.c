@@ -79,7 +79,7 @@ static bool write_file(const struct workload *w, const char *name, struct bytes 
 
 static bool write_pem(const struct workload *w, const char *name, struct bytes der, struct err *e)
 {
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	return (pem_write(&pem, "CERTIFICATE", der) ||
@@ -89,7 +89,7 @@ static bool write_pem(const struct workload *w, const char *name, struct bytes d
 
 static bool write_key(const struct workload *w, const struct key *key, struct err *e)
 {
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	bool ok = key_write_pem(key, &pem, e) &&
@@ -104,7 +104,7 @@ static struct key *old_key(const struct workload *w)
 	char path[PATH_LEN];
 	struct err ignored;
 	struct key *key = NULL;
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	if (path_join(path, sizeof(path), w->row.dir, "key.pem", &ignored) &&

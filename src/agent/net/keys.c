@@ -29,7 +29,7 @@ static bool sign(void *ctx, const uint8_t digest[KEY_DIGEST], uint8_t out_sig[KE
 {
 	struct signer *s = ctx;
 	uint8_t body[1 + KEY_DIGEST] = { (uint8_t)s->which };
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, KEY_SIG);
 	memcpy(body + 1, digest, KEY_DIGEST);
@@ -94,7 +94,7 @@ static void keep(struct buf *to, struct bytes from)
 
 bool agent_load(struct agent *a, struct buf *out_code, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct agent_state s;
 
 	buf_init(&body, AGENT_BODY_MAX);

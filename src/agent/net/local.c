@@ -114,7 +114,7 @@ static void put_error(struct jw *w, const struct err *e)
 /* A few hundred bytes into an empty socket: it all goes at once, or the caller is gone. */
 static void answer(struct caller *c, const struct err *e)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, AGENT_STATUS_MAX);

@@ -63,8 +63,8 @@ static bool write_request(struct workload_job *job, struct buf *out, struct err 
 {
 	uint8_t body[2 + 64];
 	struct wr r = wr_of(body, sizeof(body));
-	auto_buf struct buf csr;
-	auto_buf struct buf text;
+	auto_buf struct buf csr = { 0 };
+	auto_buf struct buf text = { 0 };
 	struct jw w;
 
 	buf_init(&csr, AGENT_BODY_MAX);
@@ -85,7 +85,7 @@ static void ask(void *ctx)
 {
 	struct workload_job *job = ctx;
 	struct err e = { 0 };
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 
 	buf_init(&body, JSON_MAX);
 	if (!write_request(job, &body, &e)) {

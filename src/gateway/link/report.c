@@ -32,7 +32,7 @@ bool report_open(struct link *l, struct err *e)
 
 void report_decision(struct link *l, struct bytes record)
 {
-	auto_buf struct buf line;
+	auto_buf struct buf line = { 0 };
 
 	buf_init(&line, GATE_MAX_BODY);
 	(void)(buf_put(&line, record.ptr, record.len) && buf_putc(&line, '\n'));
@@ -119,7 +119,7 @@ static void on_reported(void *ctx, const struct http_reply *reply, const struct 
 static void report(void *ctx)
 {
 	struct link *l = ctx;
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	if (l->is_reporting)

@@ -41,7 +41,7 @@ static bool append(const struct link *l, struct str line, struct err *e)
 	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, "%s", path);
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	buf_init(&out, LINE_MAX_BYTES + 2);
 	(void)(buf_puts(&out, line) && buf_putc(&out, '\n'));
 	if (out.is_full || write(fd, out.ptr, out.len) != (ssize_t)out.len || fdatasync(fd) != 0)
@@ -102,7 +102,7 @@ void state_tell_age(struct link *l)
 
 static bool tell_body(struct link *l, enum gate_msg type, const struct json *body, struct err *e)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, GATE_MAX_BODY);
@@ -316,7 +316,7 @@ static bool learn_key(struct link *l, const struct json *header, struct err *e)
 static bool check_shot(struct link *l, const struct json *header, struct shot *s, struct err *e)
 {
 	const struct json *heads;
-	auto_buf struct buf names;
+	auto_buf struct buf names = { 0 };
 
 	buf_init(&names, NAMES_MAX);
 	if (!json_int(header, "seq", 0, INT64_MAX, &s->seq, e) ||
@@ -403,7 +403,7 @@ static bool read_file_of(const struct link *l, const char *name, struct buf *out
 
 static bool load_key(struct link *l, struct err *e)
 {
-	auto_buf struct buf spki;
+	auto_buf struct buf spki = { 0 };
 
 	buf_init(&spki, LINK_CERT);
 	if (l->statements)
@@ -417,7 +417,7 @@ static bool load_key(struct link *l, struct err *e)
 
 static bool load_seq(struct link *l, uint64_t *out, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct str head, rest;
 
 	buf_init(&text, 64);
@@ -431,7 +431,7 @@ static bool load_seq(struct link *l, uint64_t *out, struct err *e)
 /* A last line cut short by a power cut was never acted on. */
 static bool load_entries(struct link *l, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct str rest, line;
 
 	buf_init(&text, STATE_MAX);
@@ -446,7 +446,7 @@ static bool load_entries(struct link *l, struct err *e)
 
 static bool load_fresh(struct link *l, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, 4096);
 	if (!read_file_of(l, "fresh", &text, e))
@@ -456,7 +456,7 @@ static bool load_fresh(struct link *l, struct err *e)
 
 static bool load_all(struct link *l, uint64_t known, struct err *e)
 {
-	auto_buf struct buf shot;
+	auto_buf struct buf shot = { 0 };
 
 	buf_init(&shot, STATE_MAX);
 	l->highest = 0;

@@ -63,7 +63,7 @@ static void a_cursor_is_sticky(void **state)
 
 static void a_buffer_stops_at_its_maximum(void **state)
 {
-	auto_buf struct buf b;
+	auto_buf struct buf b = { 0 };
 
 	(void)state;
 	buf_init(&b, 1000);

@@ -113,7 +113,7 @@ static void mistakes_are_told_with_their_place(void **state)
 static void sizes_are_bounded(void **state)
 {
 	auto_arena struct arena *mem = arena_new(1 << 20);
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct settings s;
 	struct err e;
 
@@ -134,7 +134,7 @@ static void sizes_are_bounded(void **state)
 static void the_table_explains_itself(void **state)
 {
 	auto_arena struct arena *mem = arena_new(65536);
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct settings s;
 	struct err e;
 

@@ -83,7 +83,7 @@ static void times_come_back(void **state)
 {
 	(void)state;
 	for (int64_t ms = 0; ms < 253402300799000; ms += 86400000LL * 97 + 12345000) {
-		auto_buf struct buf out;
+		auto_buf struct buf out = { 0 };
 		struct derw w;
 		buf_init(&out, 64);
 		derw_init(&w, &out);
@@ -96,7 +96,7 @@ static void times_come_back(void **state)
 
 static void structures_nest(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct derw w;
 	struct der all, seq, inner;
 	uint8_t big[300] = { 0x80, 1 };
@@ -140,7 +140,7 @@ static void structures_nest(void **state)
 
 static void no_cut_is_read(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct derw w;
 
 	(void)state;
@@ -160,7 +160,7 @@ static void no_cut_is_read(void **state)
 
 static void a_writer_knows_its_limits(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct derw w;
 
 	(void)state;
@@ -187,7 +187,7 @@ static void a_writer_knows_its_limits(void **state)
 static void pem_is_found_among_text(void **state)
 {
 	auto_arena struct arena *mem = arena_new(4096);
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct bytes der;
 	struct err e;
 	size_t at = 0;

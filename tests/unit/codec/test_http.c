@@ -207,7 +207,7 @@ static void chunks_are_strict_however_they_come(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(chunked); i++)
 		for (size_t step = 1; step < 40; step += 3) {
-			auto_buf struct buf body;
+			auto_buf struct buf body = { 0 };
 			size_t done;
 			buf_init(&body, 100);
 			struct str text = str_of(chunked[i].text);

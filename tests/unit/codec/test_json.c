@@ -95,7 +95,7 @@ static void we_write_what_we_read(void **state)
 	static const char *const text = "{\"a\":[1,-2,-0.0,0.5,3.0,true,null,"
 					"\"\\\"\\\\\\n\\u0001\xc3\xa4\"],\"b\":{},\"c\":[]}";
 	auto_json struct json *doc = NULL;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 	struct err e;
 
@@ -109,7 +109,7 @@ static void we_write_what_we_read(void **state)
 
 static void pretty_is_for_people(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	(void)state;
@@ -141,7 +141,7 @@ static bool canonical(const char *text, struct buf *out)
 
 static void the_canonical_form_has_one_way(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	(void)state;
@@ -165,7 +165,7 @@ static void the_canonical_form_has_one_way(void **state)
 
 static void mistakes_of_the_caller_are_found(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	(void)state;

@@ -61,7 +61,7 @@ static void what_is_written_is_what_was_read(void **state)
 		struct mqtt_packet p;
 		struct err e = { 0 };
 		uint8_t reason;
-		auto_buf struct buf out;
+		auto_buf struct buf out = { 0 };
 		buf_init(&out, 4096);
 		check(mqtt_read(bytes_str(good[i].wire), good[i].version, &limits, &p, &reason, &e),
 		      good[i].says);
@@ -97,7 +97,7 @@ static void fields_cannot_outgrow_their_packet_M3(void **state)
 			struct mqtt_packet p;
 			struct err e;
 			uint8_t reason = 0;
-			auto_buf struct buf out;
+			auto_buf struct buf out = { 0 };
 			buf_init(&out, 4096);
 			memcpy(copy, good[i].wire.ptr, len);
 			copy[1] = (uint8_t)(len - 2);
@@ -219,7 +219,7 @@ static void filters_in_one_packet_are_capped_M6(void **state)
 {
 	(void)state;
 	for (size_t count = 1; count <= 10000; count = count < 8 ? 8 : count < 9 ? 9 : count * 33) {
-		auto_buf struct buf list, out;
+		auto_buf struct buf list = { 0 }, out = { 0 };
 		struct mqtt_packet p = { .type = MQTT_SUBSCRIBE, .id = 1 };
 		uint8_t reason = 0;
 		struct err e;
@@ -240,7 +240,7 @@ static void user_properties_are_capped_M5(void **state)
 	for (size_t count = 30; count <= 10000; count = count < 32   ? 32
 							: count < 33 ? 33
 								     : count * 33) {
-		auto_buf struct buf props, out;
+		auto_buf struct buf props = { 0 }, out = { 0 };
 		struct mqtt_packet p = { .type = MQTT_PUBLISH, .topic = STR("a") };
 		struct mqtt_prop user = { .id = MQTT_P_USER, .text = STR("k"), .value = STR("v") };
 		uint8_t reason = 0;
@@ -259,7 +259,7 @@ static void user_properties_are_capped_M5(void **state)
 
 static void properties_are_found_and_walked(void **state)
 {
-	auto_buf struct buf props;
+	auto_buf struct buf props = { 0 };
 	struct mqtt_prop got;
 	size_t seen = 0;
 
@@ -285,7 +285,7 @@ static void properties_are_found_and_walked(void **state)
 
 static void a_write_that_does_not_fit_leaves_nothing(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct mqtt_packet p = { .type = MQTT_PUBLISH, .topic = STR("a/b/c") };
 
 	(void)state;

@@ -101,8 +101,8 @@ static size_t longest_line(struct str text)
 static void certificates_go_out_as_their_reader_wants_them(void **state)
 {
 	const struct bytes cert = { der, sizeof(der) };
-	auto_buf struct buf one;
-	auto_buf struct buf wrapped;
+	auto_buf struct buf one = { 0 };
+	auto_buf struct buf wrapped = { 0 };
 
 	(void)state;
 	buf_init(&one, 65536);
@@ -123,7 +123,7 @@ static void what_goes_out_can_be_read_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < countof(agents); i++) {
-		auto_buf struct buf body;
+		auto_buf struct buf body = { 0 };
 		struct bytes bag, certs[4];
 		struct err e = { 0 };
 		size_t count;

@@ -21,7 +21,7 @@ static const struct {
 
 static struct json *problem_of(enum err_kind kind, const char *text, const char *hint)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct json *doc = NULL;
 	struct err e = { 0 };
 
@@ -76,7 +76,7 @@ static void openapi_lists_every_route_with_its_permission(void **state)
 {
 	auto_json struct json *doc = NULL;
 	const struct json *paths;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct err e = { 0 };
 
 	(void)state;

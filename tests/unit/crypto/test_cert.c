@@ -92,7 +92,7 @@ static void what_was_issued_is_read_back(void **state)
 static void a_sibling_with_the_same_name_is_another(void **state)
 {
 	auto_key struct key *key = key_generate(KEY_P256, &e);
-	auto_buf struct buf der;
+	auto_buf struct buf der = { 0 };
 	struct cert_issuer self = { .key = key };
 	struct cert_request q = { .profile = CERT_CA,
 				  .common_name = STR("muster device CA"),
@@ -119,7 +119,7 @@ static void openssl_agrees_with_every_profile(void **state)
 	const unsigned char *p = ca_der.ptr;
 	X509 *ca = d2i_X509(NULL, &p, (long)ca_der.len);
 	X509_STORE *store = X509_STORE_new();
-	auto_buf struct buf der;
+	auto_buf struct buf der = { 0 };
 
 	(void)state;
 	buf_init(&der, CERT_MAX_BYTES);
@@ -188,7 +188,7 @@ static const struct {
 
 static void what_is_wrong_is_not_issued(void **state)
 {
-	auto_buf struct buf der;
+	auto_buf struct buf der = { 0 };
 
 	(void)state;
 	buf_init(&der, CERT_MAX_BYTES);
@@ -415,8 +415,8 @@ static void put_tbs(struct buf *out, const struct shape *s)
 
 static void build(const struct shape *s, struct buf *out)
 {
-	auto_buf struct buf tbs;
-	auto_buf struct buf sig;
+	auto_buf struct buf tbs = { 0 };
+	auto_buf struct buf sig = { 0 };
 	struct derw w;
 
 	buf_init(&tbs, 8192);
@@ -511,7 +511,7 @@ static const struct shape shapes[] = {
 
 static void every_odd_certificate_is_refused_with_its_reason(void **state)
 {
-	auto_buf struct buf der;
+	auto_buf struct buf der = { 0 };
 
 	(void)state;
 	buf_init(&der, 8192);

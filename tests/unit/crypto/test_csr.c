@@ -19,7 +19,7 @@ static void a_request_is_read_back(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(kinds); i++) {
 		auto_key struct key *k = key_generate(kinds[i], &e);
-		auto_buf struct buf der;
+		auto_buf struct buf der = { 0 };
 		struct csr csr;
 		buf_init(&der, CSR_MAX_BYTES);
 		check(csr_write(k, STR("pump-1"), STR("secret"), &der, &e), "written");
@@ -99,7 +99,7 @@ static void wishes_are_ignored(void **state)
 	check(strstr(e.text, "too large"), "and it is told why");
 
 	auto_key struct key *ca = key_generate(KEY_P256, &e);
-	auto_buf struct buf der;
+	auto_buf struct buf der = { 0 };
 	struct cert_issuer self = { .key = ca };
 	struct cert_issuer by;
 	struct cert_request q = { .profile = CERT_CA,
@@ -116,7 +116,7 @@ static void wishes_are_ignored(void **state)
 				   .common_name = STR("pump-1"),
 				   .spki = csr.spki,
 				   .not_after_ms = 1000000 };
-	auto_buf struct buf leaf;
+	auto_buf struct buf leaf = { 0 };
 	buf_init(&leaf, CERT_MAX_BYTES);
 	check(cert_issue(&q, &by, &leaf, &e) && cert_read(buf_bytes(&leaf), &c, &e), "issued");
 	check(!c.is_ca && str_eqz(c.common_name, "pump-1"), "as the registry says, not as asked");
@@ -142,7 +142,7 @@ static void keys_of_others_and_weak_ones(void **state)
 
 static void a_bag_is_read_back(void **state)
 {
-	auto_buf struct buf bag;
+	auto_buf struct buf bag = { 0 };
 	struct bytes certs[] = { bytes_of("\x30\x01\x05", 3), bytes_of("\x30\x02\x05\x00", 4) };
 	struct bytes got[2];
 	size_t count;

@@ -46,7 +46,7 @@ static void a_private_key_survives_its_file(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(kinds); i++) {
 		auto_key struct key *k = key_generate(kinds[i], &e);
-		auto_buf struct buf pem;
+		auto_buf struct buf pem = { 0 };
 		buf_init(&pem, 4096);
 		check(k && key_write_pem(k, &pem, &e), "written");
 		auto_key struct key *same = key_read_pem(buf_str(&pem), &e);
@@ -93,7 +93,7 @@ static void der_signatures_have_one_form(void **state)
 	(void)state;
 	auto_key struct key *k = key_generate(KEY_P256, &e);
 	for (int i = 0; i < 50; i++) {
-		auto_buf struct buf der;
+		auto_buf struct buf der = { 0 };
 		buf_init(&der, 128);
 		check(key_sign_digest(k, digest, sig, &e) && key_sig_to_der(sig, &der), "to DER");
 		check(key_sig_from_der(buf_bytes(&der), back, &e), "from DER");
@@ -115,7 +115,7 @@ static void messages_verify_whatever_the_curve(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(kinds); i++) {
 		auto_key struct key *k = key_generate(kinds[i], &e);
-		auto_buf struct buf sig;
+		auto_buf struct buf sig = { 0 };
 		int bits = kinds[i] == KEY_P256 ? 256 : 384;
 		buf_init(&sig, 256);
 		check(key_sign_message(k, bytes_str(STR("hello")), &sig, &e), "signed");

@@ -26,7 +26,7 @@ static void the_published_note_verifies(void **state)
 	check(k && str_eqz(name, "PeterNeumann"), "its key is read");
 	check(!note_read(str_of(published_note), name, k, &n, &e), "it is no checkpoint");
 	check(strstr(e.text, "three lines"), "which is said only after its signature held");
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	buf_init(&text, 256);
 	check(note_key_write(name, k, &text), "the key is written");
 	check(str_eqz(buf_str(&text), published_key), "as it was published");
@@ -41,7 +41,7 @@ static void a_checkpoint_is_read_back(void **state)
 	memset(n.root.b, 7, sizeof(n.root.b));
 	auto_key struct key *k = key_generate(KEY_ED25519, &e);
 	auto_key struct key *other = key_generate(KEY_ED25519, &e);
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	buf_init(&text, NOTE_MAX_BYTES);
 	check(note_write(&n, k, &text, &e), "written");
 	check(note_read(buf_str(&text), n.origin, k, &got, &e), "read");
@@ -64,7 +64,7 @@ static void signatures_of_witnesses_do_not_disturb(void **state)
 
 	(void)state;
 	auto_key struct key *k = key_generate(KEY_ED25519, &e);
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	buf_init(&text, NOTE_MAX_BYTES);
 	check(note_write(&n, k, &text, &e), "written");
 	check(buf_puts(&text, STR("\xe2\x80\x94 witness AAAAAAAA\n")), "witnessed");
@@ -130,7 +130,7 @@ static void lines_are_read_back_or_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < KEY_SIG; i++)
 		sig[i] = (uint8_t)(i * 7);
-	auto_buf struct buf line;
+	auto_buf struct buf line = { 0 };
 	buf_init(&line, 1024);
 	check(statement_line_write(sig, STR("{\"a\": 1}"), &line), "written");
 	check(statement_line_read(buf_str(&line), got, &json, &e), "read");

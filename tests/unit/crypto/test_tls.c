@@ -75,7 +75,7 @@ static void make_id(struct id *id, const struct ca *ca, enum cert_profile profil
 
 static EVP_PKEY *pkey_of(const struct key *k)
 {
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 
 	buf_init(&pem, 4096);
 	check(key_write_pem(k, &pem, &e), "a key for OpenSSL");

@@ -21,7 +21,7 @@ struct log {
 static void put_note(struct log *l, const struct merkle *tree)
 {
 	struct note n = { STR("muster.local/audit"), tree->size, merkle_root(tree) };
-	auto_buf struct buf note;
+	auto_buf struct buf note = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&note, 4096);
@@ -35,7 +35,7 @@ static void put_note(struct log *l, const struct merkle *tree)
 static void make_log(struct log *l)
 {
 	struct merkle tree = { 0 };
-	auto_buf struct buf vkey;
+	auto_buf struct buf vkey = { 0 };
 	struct err e = { 0 };
 
 	l->key = key_generate(KEY_ED25519, &e);

@@ -103,7 +103,7 @@ static void every_command_is_explained(void **state)
 
 static void the_manual_has_every_command(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	(void)state;
 	buf_init(&out, 1 << 20);

@@ -22,7 +22,7 @@ static void a_record_comes_back_as_it_went(void **state)
 	struct decision d, back;
 	struct err e = { 0 };
 	char id[DECISION_ID];
-	auto_buf struct buf one, two;
+	auto_buf struct buf one = { 0 }, two = { 0 };
 
 	(void)state;
 	buf_init(&one, 65536);

@@ -17,7 +17,7 @@ static void what_is_written_is_what_was_read(void **state)
 	struct arena *mem = arena_new(65536);
 	struct principal p;
 	struct err e = { 0 };
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	(void)state;
 	buf_init(&out, 65536);

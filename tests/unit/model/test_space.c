@@ -153,7 +153,7 @@ static void a_set_larger_than_its_arena_is_refused(void **state)
 static void the_schema_has_a_type_for_each(void **state)
 {
 	struct arena *mem = arena_new(1 << 16);
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	(void)state;
 	buf_init(&out, 4096);

@@ -31,7 +31,7 @@ static const struct bytes secret = { (const uint8_t *)"secret", 6 };
 
 static bool reads(struct err *e)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, 100);
 	*e = (struct err){ 0 };
@@ -86,7 +86,7 @@ static void strange_files_are_not_read(void **state)
 
 static void writes_are_whole(void **state)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct err e;
 	struct stat st;
 
