@@ -50,16 +50,23 @@ def last_change(plant, name, grade_is_normal):
     return device["attested_at"]
 
 
+def is_taken(said):
+    """0, or 0x10 where nobody listens; None is a session that was cut."""
+    return said is not None and said < 0x80
+
+
 def tamper_once(plant, pump):
     pem = pump.workload / "both.pem"
     pem.write_bytes((pump.workload / "cert.pem").read_bytes() +
                     (pump.workload / "key.pem").read_bytes())
     session = Session(plant.gate_port, pump.workload / "ca.pem", pem)
     topic = pump.topic()
-    assert session.publish(topic) == 0
+    said = session.publish(topic)
+    if not is_taken(said):
+        raise RuntimeError(f"a fit device's first message was answered {said}")
     pump.tamper()
     threading.Thread(target=pump.attest, daemon=True).start()
-    while session.publish(topic) == 0:
+    while is_taken(session.publish(topic)):
         pass
     refused = time.time() * 1000
     session.close()
@@ -85,14 +92,16 @@ def quarantine_once(plant, device, pem):
 
 
 def memory(procs):
-    """Resident kilobytes of each room, by the name it shows in ps."""
+    """Resident kilobytes of each room, by the program it belongs to and the name ps shows."""
     rooms = {}
     for proc in procs:
-        said = subprocess.run(["ps", "-o", "rss=,args=", "--ppid", str(proc.pid), "--pid",
+        said = subprocess.run(["ps", "-o", "pid=,rss=,args=", "--ppid", str(proc.pid), "--pid",
                                str(proc.pid)], capture_output=True, text=True).stdout
-        for line in said.splitlines():
-            rss, args = line.split(None, 1)
-            rooms[Path(args.split()[0].rstrip(":")).name] = int(rss)
+        rows = [line.split(None, 2) for line in said.splitlines()]
+        names = {int(pid): Path(args.split()[0].rstrip(":")).name for pid, _, args in rows}
+        for pid, rss, _ in rows:
+            room = "" if int(pid) == proc.pid else f"/{names[int(pid)]}"
+            rooms[f"{names[proc.pid]}{room}"] = int(rss)
     return rooms
 
 
