@@ -292,7 +292,7 @@ def test_a_gate_follows_until_its_certificate_is_revoked(control, folder):
     with connect(control.device_port, gate) as line:
         line.sendall(b"GET /gate/v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         data = read_all(line, lambda d: b'"kind":"fresh"' in d)
-        assert b'"kind":"policy"' in data
+        assert b'"kind":"policy","body":{"version":1,' in data
         control.cli("device", "add", "pump-1", "--site", "north")
         control.cli("device", "add", "pump-2", "--site", "south")
         data = read_all(line, lambda d: b'"id":"pump-1"' in d)

@@ -217,6 +217,18 @@ def test_policy_is_swapped_whole_and_a_bad_one_is_not_taken_P7(plant):
     assert record["rules"][0]["id"] == "stop" and record["policy_version"] == "3"
 
 
+@pytest.mark.parametrize("version", ["2", 0, None, 2.5])
+def test_a_policy_version_is_a_whole_number_P7(plant, version):
+    """P7: a set whose version is anything else is not taken; its twin with an integer is."""
+    stop = '@id("stop") forbid (principal, action == Action::"publish", resource);'
+    line = plant.publisher("device/pump-1", FLOW)
+    plant.control.say("policy", policy(stop, version))
+    plant.gate.wait_for("event=relay.failed", 5)
+    assert line.publish("1") < 128
+    plant.control.say("policy", policy(stop, 2))
+    assert line.publish_until(NOT_AUTHORISED, "2") == NOT_AUTHORISED
+
+
 @pytest.mark.parametrize("room", ["relay", "link"])
 def test_a_killed_room_is_back_within_a_second_R5(plant, room):
     """R5: kill -9 of either room: the other goes on, and a second later all is as it was."""

@@ -38,14 +38,14 @@ struct str policyset_digest(const struct policy_text *t, struct arena *mem)
 	return hex_text(bytes_of(digest, sizeof(digest)), mem);
 }
 
-static bool write_body(const struct policy_text *t, struct str version, struct str digest,
+static bool write_body(const struct policy_text *t, uint64_t version, struct str digest,
 		       struct buf *out)
 {
 	struct jw w;
 
 	jw_init(&w, out, JW_COMPACT);
 	jw_map(&w);
-	jw_kv_str(&w, "version", version);
+	jw_kv_int(&w, "version", (int64_t)version);
 	jw_kv_str(&w, "digest", digest);
 	jw_kv_str(&w, "schema", t->schema);
 	jw_kv_str(&w, "spaces", t->spaces);
@@ -86,14 +86,14 @@ static struct policy *compile_body(struct str body, struct err *e)
 	struct json *doc auto_json = NULL;
 	const struct json *list;
 	struct policy_text t;
-	struct str version;
+	int64_t version;
 
 	if (!json_read(bytes_str(body), &limits, &doc, e) ||
-	    !json_text(doc, "version", &version, e) || !json_text(doc, "schema", &t.schema, e) ||
-	    !json_text(doc, "spaces", &t.spaces, e) || !json_list(doc, "policies", &list, e) ||
-	    !read_files(list, mem, &t, e))
+	    !json_int(doc, "version", 1, INT64_MAX, &version, e) ||
+	    !json_text(doc, "schema", &t.schema, e) || !json_text(doc, "spaces", &t.spaces, e) ||
+	    !json_list(doc, "policies", &list, e) || !read_files(list, mem, &t, e))
 		return NULL;
-	return policyset_check(&t, version, e);
+	return policyset_check(&t, arena_printf(mem, "%lld", (long long)version), e);
 }
 
 static struct policy_request right(struct str user, const char *permission, const char *type,
@@ -137,8 +137,8 @@ bool policyset_activate(struct core *c, const struct policy_text *t, struct str 
 				    .digest = policyset_digest(t, mem),
 				    .at_ms = core_now_ms(c),
 				    .made_by = user };
-	struct str version = arena_printf(mem, "%llu", (unsigned long long)row.version);
-	struct policy *p = policyset_check(t, version, e);
+	struct policy *p =
+		policyset_check(t, arena_printf(mem, "%llu", (unsigned long long)row.version), e);
 	if (!p || (user.len && !may_activate(c, p, user, e))) {
 		policy_free(p);
 		return false;
@@ -146,7 +146,7 @@ bool policyset_activate(struct core *c, const struct policy_text *t, struct str 
 	policy_free(c->policy_next);
 	c->policy_next = p;
 	buf_init(&body, BODY_MAX);
-	if (!write_body(t, version, row.digest, &body))
+	if (!write_body(t, row.version, row.digest, &body))
 		return err_set(e, ERR_INPUT, "policy set is too large");
 	row.body = buf_str(&body);
 	free(c->policy_next_body);

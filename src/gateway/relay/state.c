@@ -86,18 +86,16 @@ static struct policy *read_policy(const struct json *j, struct err *e)
 	struct policy_file files[POLICY_FILES];
 	struct policy_source src = { .spaces.name = STR("spaces"), .files = files };
 	const struct json *list;
-	const struct json *version = json_member(j, "version");
-	char text[24]; /* a text, or the number of one */
+	int64_t version;
+	char text[24];
 
-	if ((json_kind(version) != JSON_KIND_INT && !json_text(j, "version", &src.version, e)) ||
+	if (!json_int(j, "version", 1, INT64_MAX, &version, e) ||
 	    !json_text(j, "schema", &src.schema, e) ||
 	    !json_text(j, "spaces", &src.spaces.text, e) || !json_list(j, "policies", &list, e) ||
 	    !read_files(list, files, &src.count, e))
 		return NULL;
-	if (json_kind(version) == JSON_KIND_INT) {
-		(void)snprintf(text, sizeof(text), "%lld", (long long)json_value_int(version));
-		src.version = str_of(text);
-	}
+	(void)snprintf(text, sizeof(text), "%lld", (long long)version);
+	src.version = str_of(text);
 	return policy_new(&src, e);
 }
 
