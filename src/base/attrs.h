@@ -13,6 +13,15 @@
 #define no_return         __attribute__((noreturn))
 #define countof(a)        (sizeof(a) / sizeof((a)[0]))
 
+/* Built with a sanitizer, whose shadow no limit of memory leaves room for. */
+#if defined(__has_feature)
+#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
+#endif
+
 /* Calls that cannot be made safe.  Use str.h, buf.h and snprintf.  Under fortification some
  * are macros, and clang refuses to poison a macro. */
 #undef strcpy

@@ -41,7 +41,7 @@ static bool serve(int core, struct arena *mem, const struct ipc_msg *m, struct e
 {
 	uint8_t refusal[IPC_ERR_MAX];
 	struct ipc_msg answer = { m->type, IPC_ANSWER, m->request, { 0 } };
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct err why = { 0 };
 	size_t i = 0;
 
@@ -69,7 +69,7 @@ static bool start(int argc, char **argv, struct err *e)
 
 	if (argc > 1 && !sandbox_need_read(argv[1], &box.need))
 		return err_set(e, ERR_INPUT, "sandbox: want required or best-effort");
-	if (setrlimit(RLIMIT_DATA, &memory) != 0)
+	if (!HAS_SANITIZER && setrlimit(RLIMIT_DATA, &memory) != 0)
 		return err_sys(e, "memory limit");
 	crypto_start();
 	return sandbox_enter(&box, e);
