@@ -245,11 +245,11 @@ struct store_entry {
 
 typedef bool store_entry_fn(void *ctx, const struct store_entry *row);
 
-/* Gives the entry its seq and prev under the head rows and writes its JSON:
- * {"seq","prev","stream","realm","site","at","kind","body"}.  `body` is JSON.  *out lives in mem.
+/* x comes with stream, site, kind and at_ms; it is given its seq and prev under the head rows,
+ * and its JSON, which lives in mem: {"seq","prev","stream","realm","site","at","kind","body"}.
+ * `body` is JSON.
  */
-bool store_feed_add(struct store *s, struct str stream, struct str site, struct str kind,
-		    struct str body, int64_t at_ms, struct arena *mem, struct store_entry *out,
+bool store_feed_add(struct store *s, struct store_entry *x, struct str body, struct arena *mem,
 		    struct err *e) must_check;
 bool store_feed_sign(struct store *s, uint64_t seq, struct bytes signature,
 		     struct err *e) must_check;

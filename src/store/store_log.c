@@ -66,7 +66,7 @@ static bool move_head(struct store *s, struct str stream, struct str site, uint6
 static struct str entry_json(const struct store_entry *x, struct str realm, struct str body,
 			     struct arena *mem)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, ENTRY_MAX);
@@ -100,27 +100,23 @@ static bool insert_entry(struct store *s, const struct store_entry *x, struct er
 			params, countof(params), NULL, NULL, NULL, e);
 }
 
-bool store_feed_add(struct store *s, struct str stream, struct str site, struct str kind,
-		    struct str body, int64_t at_ms, struct arena *mem, struct store_entry *out,
+bool store_feed_add(struct store *s, struct store_entry *x, struct str body, struct arena *mem,
 		    struct err *e)
 {
-	struct store_value key[] = { value_text(stream) };
+	struct store_value key[] = { value_text(x->stream) };
 
-	*out = (struct store_entry){
-		.seq = s->now.seq + 1, .stream = stream, .site = site, .kind = kind, .at_ms = at_ms
-	};
+	x->seq = s->now.seq + 1;
 	if (!s->in_operation)
 		return err_set(e, ERR_SYSTEM, "no operation is open");
-	if (!read_uint(s, "SELECT seq FROM head WHERE realm=?1 AND stream=?2", key, 1, &out->prev,
-		       e))
+	if (!read_uint(s, "SELECT seq FROM head WHERE realm=?1 AND stream=?2", key, 1, &x->prev, e))
 		return err_in(e, "feed");
-	out->json = entry_json(out, s->rows.realm, body, mem);
-	if (!out->json.ptr)
+	x->json = entry_json(x, s->rows.realm, body, mem);
+	if (!x->json.ptr)
 		return err_set(e, ERR_INPUT, "feed entry is too large");
-	if (!move_head(s, STR(""), STR(""), out->seq, e) ||
-	    !move_head(s, stream, site, out->seq, e) || !insert_entry(s, out, e))
+	if (!move_head(s, STR(""), STR(""), x->seq, e) ||
+	    !move_head(s, x->stream, x->site, x->seq, e) || !insert_entry(s, x, e))
 		return err_in(e, "feed");
-	s->now.seq = out->seq;
+	s->now.seq = x->seq;
 	return true;
 }
 
@@ -234,7 +230,7 @@ static struct str audit_json(uint64_t index, int64_t at_ms, struct str members, 
 bool store_audit_add(struct store *s, int64_t at_ms, struct str site, struct str members,
 		     struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(RECORD_MAX);
+	auto_arena struct arena *mem = arena_new(RECORD_MAX);
 
 	if (!s->in_operation)
 		return err_set(e, ERR_SYSTEM, "no operation is open");

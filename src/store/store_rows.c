@@ -1,5 +1,7 @@
 #include "store/rows.h"
 
+#include <assert.h>
+
 #include "base/buf.h"
 #include "store/store.h"
 
@@ -271,7 +273,7 @@ bool rows_write(const struct store_rows *r, const struct store_table *t, enum st
 		const void *row, struct err *e)
 {
 	struct store_value params[MAX_COLUMNS];
-	struct buf sql auto_buf;
+	auto_buf struct buf sql = { 0 };
 
 	buf_init(&sql, SQL_MAX);
 	/* What belongs to the whole realm has the empty site. */
@@ -317,7 +319,7 @@ static bool select_rows(const struct store_rows *r, const char *tail,
 			const struct store_value *params, size_t count, struct walk *w,
 			struct err *e)
 {
-	struct buf sql auto_buf;
+	auto_buf struct buf sql = { 0 };
 
 	buf_init(&sql, SQL_MAX);
 	for (size_t i = 0; i < w->table->count; i++)
@@ -345,6 +347,7 @@ bool rows_each(const struct store_rows *r, const struct store_table *t, const ch
 	} row;
 	struct walk w = { .table = t, .row = &row, .fn = fn, .ctx = ctx };
 
+	assert(t->row_size <= sizeof(row));
 	return select_rows(r, tail, params, count, &w, e);
 }
 

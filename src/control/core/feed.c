@@ -125,11 +125,12 @@ static bool save_signatures(struct core *c, struct err *e)
 bool feed_add(struct core *c, struct str stream, struct str site, const char *kind, struct str body,
 	      struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(LINE_MAX);
-	struct store_entry row;
+	auto_arena struct arena *mem = arena_new(LINE_MAX);
+	struct store_entry row = {
+		.stream = stream, .site = site, .kind = str_of(kind), .at_ms = core_now_ms(c)
+	};
 
-	if (!store_feed_add(c->store, stream, site, str_of(kind), body, core_now_ms(c), mem, &row,
-			    e))
+	if (!store_feed_add(c->store, &row, body, mem, e))
 		return false;
 	struct entry *x = entry_new(&row);
 	if (!x)
@@ -153,7 +154,7 @@ void feed_undone(struct core *c)
 
 static bool encode_statement(const struct wall_statement *s, struct arena *mem, struct bytes *out)
 {
-	struct buf b auto_buf;
+	auto_buf struct buf b = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&b, 4096);
@@ -167,7 +168,7 @@ static void ask_keys(struct core *c, struct bytes *items, size_t count, ipc_answ
 		     void *ctx)
 {
 	struct wall_statements q = { .items = { items, count } };
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, WALLS_MAX_BODY);
@@ -180,7 +181,7 @@ static void ask_keys(struct core *c, struct bytes *items, size_t count, ipc_answ
 static void tell_front(struct core *c, struct str stream, struct str kind, uint64_t seq,
 		       const uint8_t sig[KEY_SIG], struct str json)
 {
-	struct buf line auto_buf, body auto_buf;
+	auto_buf struct buf line = { 0 }, body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&line, LINE_MAX);
@@ -195,7 +196,7 @@ static void sign_more(struct core *c);
 
 static void batch_signed(void *ctx, const struct err *refused, struct bytes body)
 {
-	struct arena *mem auto_arena = arena_new(1 << 20);
+	auto_arena struct arena *mem = arena_new(1 << 20);
 	struct core *c = ctx;
 	struct wall_signatures got;
 	struct err e = { 0 };
@@ -219,7 +220,7 @@ static void batch_signed(void *ctx, const struct err *refused, struct bytes body
 /* One batch at a time, in order. */
 static void sign_more(struct core *c)
 {
-	struct arena *mem auto_arena = arena_new(1 << 20);
+	auto_arena struct arena *mem = arena_new(1 << 20);
 	struct bytes items[BATCH];
 	struct list *waiting = &c->feed->ended;
 	size_t count = 0;
@@ -366,7 +367,7 @@ static bool put_line(void *ctx, const struct store_entry *row)
 {
 	struct page *p = ctx;
 	const uint8_t *sig = signature_of(p->ask->core, row);
-	struct buf line auto_buf;
+	auto_buf struct buf line = { 0 };
 
 	if (!sig || p->bytes > PAGE_BYTES || p->count == p->max)
 		return false;
@@ -441,9 +442,9 @@ static void shot_line(struct shot *s, struct str stream, struct str site, const 
 
 static void shot_unit(struct shot *s, const struct unit *u)
 {
-	struct arena *mem auto_arena = arena_new(1 << 20);
+	auto_arena struct arena *mem = arena_new(1 << 20);
 	struct principal p;
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 
 	buf_init(&body, 256 << 10);
 	if (str_eqz(u->row.status, "retired") || !in_scope(&s->scope, unit_stream(u, mem)))
@@ -454,7 +455,7 @@ static void shot_unit(struct shot *s, const struct unit *u)
 
 static bool shot_revoked(void *ctx, const struct store_certificate *row)
 {
-	struct arena *mem auto_arena = arena_new(4096);
+	auto_arena struct arena *mem = arena_new(4096);
 	struct shot *s = ctx;
 	struct str body = arena_printf(mem,
 				       "{\"serial\":\"" STR_FMT "\",\"principal\":\"" STR_FMT
@@ -530,7 +531,7 @@ static void shot_signed(void *ctx, const struct err *refused, struct bytes body)
 	struct ask *a = w->ask;
 	struct wall_signatures got;
 	struct err e = { 0 };
-	struct buf all auto_buf;
+	auto_buf struct buf all = { 0 };
 
 	if (refused || !walls_read(WALL_SIGNATURES, body, a->mem, &got, &e) ||
 	    got.items.count != 1 || got.items.items[0].len != KEY_SIG) {

@@ -43,20 +43,20 @@ static struct store_principal pump(struct str id)
 /* What every change is: state, audit record and feed entry in one operation. */
 static bool change(struct store *s, struct str id, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(1 << 16);
+	auto_arena struct arena *mem = arena_new(1 << 16);
 	struct store_principal row = pump(id);
-	struct store_entry x;
+	struct store_entry x = {
+		.stream = STR("site:north"), .site = row.site, .kind = STR("principal"), .at_ms = 5
+	};
 
 	return store_begin(s, e) && store_principal_put(s, &row, e) &&
 	       store_audit_add(s, 5, row.site, STR("\"kind\":\"test\""), e) &&
-	       store_feed_add(s, STR("site:north"), row.site, STR("principal"), STR("{}"), 5, mem,
-			      &x, e) &&
-	       store_end(s, e);
+	       store_feed_add(s, &x, STR("{}"), mem, e) && store_end(s, e);
 }
 
 static void what_is_put_is_got(void **state)
 {
-	struct arena *mem auto_arena = arena_new(1 << 16);
+	auto_arena struct arena *mem = arena_new(1 << 16);
 	struct store *s = fresh();
 	struct store_principal got;
 	struct err e = { 0 };
@@ -89,7 +89,7 @@ static bool keep_entry(void *ctx, const struct store_entry *x)
 static void streams_know_their_own_gaps(void **state)
 {
 	static const char *const streams[] = { "global", "site:a", "site:b", "site:a", "global" };
-	struct arena *mem auto_arena = arena_new(1 << 16);
+	auto_arena struct arena *mem = arena_new(1 << 16);
 	struct store *s = fresh();
 	struct store_entry x;
 	struct err e = { 0 };
@@ -97,10 +97,11 @@ static void streams_know_their_own_gaps(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < countof(streams); i++) {
+		x = (struct store_entry){ .stream = str_of(streams[i]),
+					  .kind = STR("test"),
+					  .at_ms = 7 };
 		check(store_begin(s, &e), e.text);
-		check(store_feed_add(s, str_of(streams[i]), STR(""), STR("test"), STR("[1]"), 7,
-				     mem, &x, &e),
-		      e.text);
+		check(store_feed_add(s, &x, STR("[1]"), mem, &e), e.text);
 		check(store_end(s, &e), e.text);
 	}
 	check(store_commit(s, &e), e.text);
@@ -114,10 +115,10 @@ static void streams_know_their_own_gaps(void **state)
 
 static void an_undone_operation_never_was(void **state)
 {
-	struct arena *mem auto_arena = arena_new(1 << 16);
+	auto_arena struct arena *mem = arena_new(1 << 16);
 	struct store *s = fresh();
 	struct store_principal row = pump(STR("pump-9")), got;
-	struct store_entry x;
+	struct store_entry x = { .stream = STR("global"), .kind = STR("x"), .at_ms = 1 };
 	struct err e = { 0 };
 	uint8_t before[32], after[32];
 
@@ -126,8 +127,7 @@ static void an_undone_operation_never_was(void **state)
 	store_audit_root(s, before);
 	check(store_begin(s, &e) && store_principal_put(s, &row, &e) &&
 		      store_audit_add(s, 1, STR(""), STR("\"a\":1"), &e) &&
-		      store_feed_add(s, STR("global"), STR(""), STR("x"), STR("{}"), 1, mem, &x,
-				     &e),
+		      store_feed_add(s, &x, STR("{}"), mem, &e),
 	      e.text);
 	store_undo(s);
 	check(change(s, STR("pump-2"), &e) && store_commit(s, &e), e.text);

@@ -23,17 +23,16 @@ static const struct store_options on_disk = { .vfs = "disk", .die = note_death }
 /* One operation: principal n, its audit record, its feed entry. */
 static bool change(struct store *s, unsigned n, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(1 << 16);
+	auto_arena struct arena *mem = arena_new(1 << 16);
 	struct store_principal row = { .kind = STR("device"),
 				       .id = arena_printf(mem, "pump-%u", n),
 				       .posture = arena_printf(mem, "{\"fill\":\"%0*u\"}",
 							       (int)(n % 7 * 300 + 1), n) };
-	struct store_entry x;
+	struct store_entry x = { .stream = STR("global"), .kind = STR("t"), .at_ms = 5 };
 
 	if (store_begin(s, e) && store_principal_put(s, &row, e) &&
 	    store_audit_add(s, 5, STR(""), STR("\"kind\":\"test\""), e) &&
-	    store_feed_add(s, STR("global"), STR(""), STR("t"), STR("{}"), 5, mem, &x, e) &&
-	    store_end(s, e))
+	    store_feed_add(s, &x, STR("{}"), mem, e) && store_end(s, e))
 		return true;
 	store_undo(s);
 	return false;
