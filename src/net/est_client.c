@@ -121,7 +121,7 @@ static bool check_certificate(struct est *s, struct bytes der, struct err *e)
 static void on_certificate(void *ctx, const struct http_reply *reply, const struct err *why)
 {
 	struct est *s = ctx;
-	struct bytes certs[PKCS7_MAX_CERTS];
+	struct bytes certs[PKCS7_MAX_CERTS] = { 0 };
 	size_t count = 0;
 	struct err e = { 0 };
 	auto_arena struct arena *mem = arena_new(2 * (size_t)BODY_MAX);
@@ -193,7 +193,7 @@ static bool keep_authorities(struct est *s, const struct bytes *certs, size_t co
 static void on_authorities(void *ctx, const struct http_reply *reply, const struct err *why)
 {
 	struct est *s = ctx;
-	struct bytes certs[PKCS7_MAX_CERTS];
+	struct bytes certs[PKCS7_MAX_CERTS] = { 0 };
 	size_t count = 0;
 	struct err e = { 0 };
 	auto_arena struct arena *mem = arena_new(2 * (size_t)BODY_MAX);

@@ -63,8 +63,10 @@ void followers_free(struct followers *all)
 {
 	if (!all)
 		return;
-	while (all->first)
-		follower_end(all->first);
+	for (struct follower *w = all->first, *next; w; w = next) {
+		next = w->next;
+		follower_end(w);
+	}
 	free(all);
 }
 
@@ -108,7 +110,7 @@ bool follow_event_write(struct bytes line, struct buf *out)
 /* False: the reader is too slow and will be dropped by the server. */
 static bool put_line(struct follower *w, struct bytes line)
 {
-	auto_buf struct buf event;
+	auto_buf struct buf event = { 0 };
 
 	if (w->form == FORM_LINES)
 		return http_stream_put(w->call->x, line);
@@ -142,7 +144,7 @@ static void ask_page(struct follower *w)
 		.after = w->last,
 		.max = w->from_now ? 1 : PAGE_LINES,
 	};
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, WALLS_MAX_BODY);
