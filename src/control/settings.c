@@ -51,7 +51,7 @@ static bool load(const char *name, struct str text, struct arena *mem, struct se
 
 bool settings_load(const char *path, struct arena *mem, struct settings *out, struct err *e)
 {
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, CONF_MAX_BYTES);
 	if (path && !file_read(path, &text, e))
@@ -61,7 +61,7 @@ bool settings_load(const char *path, struct arena *mem, struct settings *out, st
 
 bool settings_of_room(struct arena *mem, struct settings *out, struct err *e)
 {
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 	int fd = role_fd("settings");
 
 	buf_init(&text, CONF_MAX_BYTES);

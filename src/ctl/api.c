@@ -40,7 +40,7 @@ struct wait {
 static bool read_home(struct ctl *c, const char *name, bool is_private, struct str *out,
 		      struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct str path = arena_printf(c->mem, "%s/%s", c->home, name);
 
 	buf_init(&text, PEM_MAX);
@@ -271,7 +271,7 @@ bool api_list(struct ctl *c, struct str target, int64_t limit, struct json **out
 {
 	const struct json_limits limits = { .max_bytes = 256UL << 20, .max_values = 50000000 };
 	int64_t left = limit > 0 ? limit : INT64_MAX;
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct str next = STR("");
 	struct jw w;
 
@@ -304,7 +304,7 @@ static struct str escape(struct ctl *c, struct str text)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, 65536);
 	for (size_t i = 0; i < text.len; i++) {

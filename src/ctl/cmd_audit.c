@@ -97,7 +97,7 @@ static bool fetch(struct ctl *c, struct buf *out, struct err *e)
 
 bool cmd_audit_export(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, EXPORT_MAX);
 	if (!fetch(c, &out, e) || !ctl_save(ctl_text(c, "out"), buf_bytes(&out), 0600, e))

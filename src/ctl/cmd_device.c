@@ -38,7 +38,7 @@ static bool write_tags(struct ctl *c, struct jw *w, struct err *e)
 
 bool cmd_device_add(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	if (!ctl_has(c, "site"))

@@ -24,7 +24,7 @@ static bool code_body(struct ctl *c, struct buf *out, struct err *e)
 bool cmd_enrol_code(struct ctl *c, struct err *e)
 {
 	auto_json struct json *doc = NULL;
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct str code;
 
 	buf_init(&body, 65536);

@@ -252,7 +252,7 @@ bool cmd_policy_check(struct ctl *c, struct err *e)
 static bool format_file(struct ctl *c, struct str path, struct err *e)
 {
 	struct cedar_source *source;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, OUT_MAX);
 	if (!read_source(c, path, &source, e) || !cedar_format(source, c->mem, &out, e))

@@ -87,8 +87,8 @@ static bool write_policies(struct ctl *c, const struct folder *f, struct jw *w, 
 static bool write_set(struct ctl *c, struct buf *out, struct err *e)
 {
 	struct folder folder = { .count = 0 };
-	auto_buf struct buf schema;
-	auto_buf struct buf spaces;
+	auto_buf struct buf schema = { 0 };
+	auto_buf struct buf spaces = { 0 };
 	struct jw w;
 
 	buf_init(&schema, FILE_MAX);
@@ -110,7 +110,7 @@ static bool write_set(struct ctl *c, struct buf *out, struct err *e)
 bool cmd_policy_put(struct ctl *c, struct err *e)
 {
 	auto_json struct json *doc = NULL;
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 
 	buf_init(&body, SET_MAX);
 	if (!write_set(c, &body, e) ||

@@ -30,8 +30,8 @@ static bool save_key(struct ctl *c, const struct key *key, struct err *e)
 {
 	struct str path = ctl_text(c, "out");
 	struct str public_path = arena_printf(c->mem, STR_FMT ".pub", STR_ARG(path));
-	auto_buf struct buf text;
-	auto_buf struct buf public;
+	auto_buf struct buf text = { 0 };
+	auto_buf struct buf public = { 0 };
 
 	buf_init(&text, KEY_FILE_MAX);
 	buf_init(&public, KEY_FILE_MAX);
@@ -75,7 +75,7 @@ static struct str key_name(struct ctl *c)
 
 bool cmd_refs_trust(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct str text;
 	struct bytes spki;
 	struct jw w;
@@ -181,7 +181,7 @@ static bool sign_line(struct ctl *c, int64_t version, struct str json, struct bu
 	struct statement s = { .type = STATEMENT_REFS,
 			       .stream = ctl_text(c, "model"),
 			       .seq = (uint64_t)version };
-	auto_buf struct buf pem;
+	auto_buf struct buf pem = { 0 };
 	uint8_t sig[KEY_SIG];
 
 	buf_init(&pem, KEY_FILE_MAX);
@@ -197,8 +197,8 @@ static bool sign_line(struct ctl *c, int64_t version, struct str json, struct bu
 
 bool cmd_refs_sign(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf json;
-	auto_buf struct buf line;
+	auto_buf struct buf json = { 0 };
+	auto_buf struct buf line = { 0 };
 	int64_t version;
 
 	buf_init(&json, LINE_MAX_BYTES);
@@ -220,7 +220,7 @@ bool cmd_refs_sign(struct ctl *c, struct err *e)
 
 bool cmd_refs_publish(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	uint8_t sig[KEY_SIG];
 	struct str line, json;
 	struct jw w;

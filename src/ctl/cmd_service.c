@@ -5,7 +5,7 @@
 
 bool cmd_service_add(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct str group;
 	size_t at = 0;
 	struct jw w;

@@ -5,7 +5,7 @@
 
 bool cmd_user_add(struct ctl *c, struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct str role;
 	size_t at = 0;
 	struct jw w;

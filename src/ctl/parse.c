@@ -228,7 +228,7 @@ bool ctl_number(const struct ctl *c, const char *option, int64_t or_else, int64_
 
 bool ctl_file(struct ctl *c, struct str path, size_t max_bytes, struct str *out, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct str name = arena_dup(c->mem, path);
 
 	buf_init(&text, max_bytes);

@@ -223,7 +223,7 @@ void print_table_end(const struct print_table *t)
 
 bool print_json(const struct json *v, struct err *e)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, 256UL << 20);

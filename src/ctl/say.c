@@ -131,7 +131,7 @@ bool say_done(struct ctl *c, const char *method, struct str target, struct str b
 
 struct str say_reason(struct ctl *c)
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, 65536);

@@ -51,7 +51,7 @@ static void member(struct jw *w, const char *name, struct str value)
 
 bool audit_write(const struct audit_record *r, struct buf *out)
 {
-	struct buf object auto_buf;
+	auto_buf struct buf object = { 0 };
 	struct jw w;
 
 	buf_init(&object, out->max);

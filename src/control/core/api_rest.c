@@ -260,7 +260,7 @@ bool api_release_key_add(struct api_call *a, struct err *e)
 
 	if (!identity_id_ok(row.name))
 		return err_set(e, ERR_INPUT, "'" STR_FMT "' is not a name", STR_ARG(row.name));
-	struct key *key auto_key = key_public(row.spki, e);
+	auto_key struct key *key = key_public(row.spki, e);
 	if (!key)
 		return err_in(e, "release key");
 	if (key_kind(key) != KEY_P256)
@@ -367,10 +367,10 @@ static bool put_note(void *ctx, const struct store_checkpoint_row *row)
 static bool put_origin(struct api_call *a, struct err *e)
 {
 	const struct wall_public *k = &a->core->keys_public;
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, 1024);
-	struct key *key auto_key =
+	auto_key struct key *key =
 		k->audit_key.len == 32 ? key_public_ed25519(k->audit_key.ptr, e) : NULL;
 	if (!key || !note_key_write(k->audit_name, key, &text))
 		return err_set(e, ERR_SYSTEM, "the audit key cannot be written");

@@ -168,7 +168,7 @@ bool api_unit(struct api_call *a, struct err *e)
 
 static struct str tags_json(struct api_call *a)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, 64 << 10);

@@ -49,7 +49,7 @@ static bool device_of(struct ask *a, const struct wall_peer *peer, struct unit *
 
 static void put_base64(struct jw *w, const char *name, struct bytes data)
 {
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, 64 << 10);
 	(void)base64_write(&text, data, BASE64_STD);
@@ -59,7 +59,7 @@ static void put_base64(struct jw *w, const char *name, struct bytes data)
 bool attest_challenge(struct ask *a, struct err *e)
 {
 	const struct wall_ask *q = a->message;
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct unit *u;
 	struct jw w;
 
@@ -112,7 +112,7 @@ struct activation {
 
 static void answer_credential(struct activation *x)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, 64 << 10);
@@ -202,7 +202,7 @@ bool attest_register(struct ask *a, struct err *e)
 {
 	const struct wall_tpm_register *q = a->message;
 	struct activation *x = arena_alloc(a->mem, 1, sizeof(*x));
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct unit *u;
 
 	if (!x)
@@ -252,7 +252,7 @@ bool attest_activate(struct ask *a, struct err *e)
 {
 	const struct wall_tpm_activate *q = a->message;
 	uint8_t secret[SHA256_LEN];
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct unit *u;
 
 	if (!device_of(a, &q->peer, &u, e))
@@ -329,7 +329,7 @@ static bool add_evidence(struct appraisal *x, struct store_principal *row, struc
 {
 	struct ask *a = x->ask;
 	struct core *c = a->core;
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	buf_init(&body, 64 << 10);
@@ -392,7 +392,7 @@ static bool save_result(struct appraisal *x, struct unit *u, struct err *e)
 
 static void answer_verdict(struct appraisal *x, const struct unit *u)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct jw w;
 
 	buf_init(&out, 64 << 10);
@@ -470,7 +470,7 @@ bool attest_evidence(struct ask *a, struct err *e)
 	const struct wall_evidence *q = a->message;
 	struct appraisal *x = arena_alloc(a->mem, 1, sizeof(*x));
 	uint8_t nonce[32] = { 0 }, qualified[SHA256_LEN];
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct unit *u;
 
 	if (!x)
@@ -509,7 +509,7 @@ bool attest_self(struct ask *a, struct err *e)
 {
 	const struct wall_ask *q = a->message;
 	const unsigned kinds = KIND_BIT(IDENTITY_DEVICE) | KIND_BIT(IDENTITY_SERVICE);
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct unit *u;
 	struct jw w;
 

@@ -52,7 +52,7 @@ void ask_refuse(struct ask *a, const struct err *why)
 
 static bool encode(struct ask *a, enum wall_type type, const void *message)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&out, WALLS_MAX_BODY);
@@ -207,7 +207,7 @@ bool change_end(struct core *c, struct err *e)
 
 bool change_audit(struct core *c, const struct audit_record *r, struct str site, struct err *e)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, AUDIT_MAX);
 	if (!audit_write(r, &out))

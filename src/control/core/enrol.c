@@ -30,7 +30,7 @@ static enum wall_authority authority_of(enum identity_kind kind)
 
 static bool certificate_good(struct core *c, const struct wall_peer *peer, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(64 << 10);
+	auto_arena struct arena *mem = arena_new(64 << 10);
 	struct store_certificate cert;
 	struct err none = { 0 };
 
@@ -110,7 +110,7 @@ static size_t split(struct str text, struct bytes *out, size_t max)
 static bool ask_issue(struct core *c, const struct wall_issue *q, ipc_answer_fn *fn, void *ctx,
 		      struct err *e)
 {
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 
 	buf_init(&body, 64 << 10);
 	if (!walls_write(WALL_ISSUE, q, &body, e))
@@ -480,7 +480,7 @@ bool enrol_start(struct ask *a, struct err *e)
 static void tell_front(struct core *c, const struct store_certificate *cert)
 {
 	struct wall_revoked m = { .serial = cert->serial };
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, 4096);
@@ -491,7 +491,7 @@ static void tell_front(struct core *c, const struct store_certificate *cert)
 bool enrol_revoke(struct core *c, const struct store_certificate *cert, struct str by,
 		  struct str why, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(64 << 10);
+	auto_arena struct arena *mem = arena_new(64 << 10);
 	struct str serial = hex_text(cert->serial, mem);
 	struct str name = arena_printf(mem, STR_FMT "/" STR_FMT "%s" STR_FMT, STR_ARG(cert->kind),
 				       STR_ARG(cert->id), cert->workload.len ? "/workload/" : "",
@@ -536,7 +536,7 @@ static bool gather_valid(void *ctx, const struct store_certificate *row)
 bool enrol_revoke_all(struct core *c, struct str kind, struct str id, struct str by, struct str why,
 		      struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(1 << 20);
+	auto_arena struct arena *mem = arena_new(1 << 20);
 	struct gather *g = arena_alloc(mem, 1, sizeof(*g));
 
 	do {

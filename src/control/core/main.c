@@ -105,7 +105,7 @@ struct seal {
 
 static bool save_note(struct core *c, uint64_t size, struct str note, struct err *e)
 {
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	buf_init(&body, 16 << 10);
@@ -120,7 +120,7 @@ static bool save_note(struct core *c, uint64_t size, struct str note, struct err
 
 static void sealed(void *ctx, const struct err *refused, struct bytes body)
 {
-	struct arena *mem auto_arena = arena_new(64 << 10);
+	auto_arena struct arena *mem = arena_new(64 << 10);
 	struct seal *s = ctx;
 	struct core *c = s->core;
 	uint64_t size = s->size;
@@ -150,7 +150,7 @@ static void seal(void *ctx)
 {
 	struct core *c = ctx;
 	struct seal *s = mem_new(1, sizeof(*s));
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	uint8_t root[32];
 	struct err e = { 0 };
 
@@ -210,9 +210,9 @@ static struct bytes own(struct bytes b)
 /* Before the loop runs: who are we, says keys. */
 static bool ask_public(struct core *c, int fd, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(1 << 20), *parts auto_arena = arena_new(1 << 20);
+	auto_arena struct arena *mem = arena_new(1 << 20), *parts auto_arena = arena_new(1 << 20);
 	struct wall_none q = { 0 };
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 	struct wall_public got;
 	struct bytes answer;
 

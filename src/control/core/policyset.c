@@ -82,8 +82,8 @@ static bool read_files(const struct json *list, struct arena *mem, struct policy
 static struct policy *compile_body(struct str body, struct err *e)
 {
 	const struct json_limits limits = { .max_bytes = BODY_MAX };
-	struct arena *mem auto_arena = arena_new(1 << 20);
-	struct json *doc auto_json = NULL;
+	auto_arena struct arena *mem = arena_new(1 << 20);
+	auto_json struct json *doc = NULL;
 	const struct json *list;
 	struct policy_text t;
 	int64_t version;
@@ -124,10 +124,10 @@ static bool may_activate(struct core *c, const struct policy *p, struct str user
 
 bool policyset_activate(struct core *c, const struct policy_text *t, struct str user, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(BODY_MAX);
+	auto_arena struct arena *mem = arena_new(BODY_MAX);
 	struct store_policy before = { 0 };
 	struct err none = { 0 };
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 
 	if (!store_policy_get(c->store, mem, &before, &none) && none.kind != ERR_MISSING) {
 		*e = none;
@@ -193,7 +193,7 @@ static bool first_set(struct core *c, struct err *e)
 
 bool policy_load(struct core *c, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(BODY_MAX);
+	auto_arena struct arena *mem = arena_new(BODY_MAX);
 	struct store_policy row;
 	struct err none = { 0 };
 
@@ -213,7 +213,7 @@ bool policy_load(struct core *c, struct err *e)
 bool policy_allows(struct core *c, struct str user, const char *permission, const char *type,
 		   struct str id, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(4096);
+	auto_arena struct arena *mem = arena_new(4096);
 	struct str name = arena_printf(mem, "user/" STR_FMT, STR_ARG(user));
 	struct policy_request q = right(name, permission, type, id, core_now_ms(c));
 	struct policy_answer answer;

@@ -19,7 +19,7 @@ static bool try_key(void *ctx, const struct store_release_key *row)
 {
 	struct trial *t = ctx;
 	struct err e = { 0 };
-	struct key *key auto_key = key_public(row->spki, &e);
+	auto_key struct key *key = key_public(row->spki, &e);
 
 	t->is_signed = key && statement_verify(t->what, key, t->sig, &e);
 	return !t->is_signed;
@@ -82,7 +82,7 @@ bool refs_read(struct core *c, struct str line, struct arena *mem, struct store_
 {
 	static const char *const members[] = { "model", "version", "not_before", "not_after",
 					       "pcrs" };
-	struct json *doc auto_json = NULL;
+	auto_json struct json *doc = NULL;
 	uint8_t sig[KEY_SIG];
 	struct str json, model;
 	int64_t version;

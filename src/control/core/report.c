@@ -31,7 +31,7 @@ static bool write_counters(const struct wall_report *q, struct buf *out)
 static bool save_decision(struct ask *a, const struct unit *gate, struct bytes record,
 			  size_t *refused, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(256 << 10);
+	auto_arena struct arena *mem = arena_new(256 << 10);
 	struct err bad = { 0 };
 	struct decision d;
 
@@ -58,7 +58,7 @@ static bool save_report(struct ask *a, const struct unit *gate, const struct wal
 			size_t *refused, struct err *e)
 {
 	struct core *c = a->core;
-	struct buf counters auto_buf;
+	auto_buf struct buf counters = { 0 };
 
 	buf_init(&counters, 64 << 10);
 	if (!write_counters(q, &counters))
@@ -95,7 +95,7 @@ bool report_take(struct ask *a, struct err *e)
 	const struct wall_report *q = a->message;
 	struct unit *gate;
 	size_t refused = 0;
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 
 	if (!peer_admit(a->core, &q->peer, KIND_BIT(IDENTITY_GATE), &gate, e))
 		return false;

@@ -129,7 +129,7 @@ static size_t words(struct str text, struct arena *mem, const struct str **out)
 
 static size_t tags_of(struct str json, struct arena *mem, const struct principal_tag **out)
 {
-	struct json *doc auto_json = NULL;
+	auto_json struct json *doc = NULL;
 	const struct json *value;
 	struct err e = { 0 };
 	struct str name;
@@ -185,7 +185,7 @@ static char *timeless(const struct principal *p)
 {
 	struct principal_evidence evidence[8];
 	struct principal q = *p;
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, BODY_MAX);
 	q.attested_at_ms = 0;
@@ -248,10 +248,10 @@ static bool tell_gone(struct unit *u, struct arena *mem, struct err *e)
 
 static bool tell(struct unit *u, struct str by, struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(UNIT_MAX);
+	auto_arena struct arena *mem = arena_new(UNIT_MAX);
 	struct core *c = u->core;
 	struct principal p;
-	struct buf body auto_buf;
+	auto_buf struct buf body = { 0 };
 
 	if (str_eqz(u->row.status, "retired"))
 		return tell_gone(u, mem, e);
@@ -278,7 +278,7 @@ static bool tell(struct unit *u, struct str by, struct err *e)
 /* What the feed said last, from the newest attributes kept for replay. */
 static void recall_told(struct unit *u)
 {
-	struct arena *mem auto_arena = arena_new(UNIT_MAX);
+	auto_arena struct arena *mem = arena_new(UNIT_MAX);
 	struct err e = { 0 };
 	struct principal p;
 	struct str body;
@@ -331,7 +331,7 @@ static void name_of(struct str kind, struct str id, struct buf *out)
 
 struct unit *unit_find(const struct core *c, struct str kind, struct str id)
 {
-	struct buf name auto_buf;
+	auto_buf struct buf name = { 0 };
 
 	name_of(kind, id, &name);
 	return map_get(c->units, buf_str(&name));
@@ -340,7 +340,7 @@ struct unit *unit_find(const struct core *c, struct str kind, struct str id)
 /* kind and id may be views into the unit's own rows. */
 static struct unit *reread(struct core *c, struct str kind, struct str id, struct err *e)
 {
-	struct buf name auto_buf;
+	auto_buf struct buf name = { 0 };
 
 	name_of(kind, id, &name);
 	struct str key = buf_str(&name), own_kind, own_id;
@@ -414,7 +414,7 @@ static bool load_one(void *ctx, const struct store_principal *row)
 {
 	struct core *c = ctx;
 	struct unit *u = unit_new(c);
-	struct buf name auto_buf;
+	auto_buf struct buf name = { 0 };
 
 	name_of(row->kind, row->id, &name);
 	(void)map_put(c->units, buf_str(&name), u);
@@ -483,7 +483,7 @@ static void write_top(const struct unit *u, struct jw *w)
 
 static void write_words(struct jw *w, const char *key, struct str text)
 {
-	struct arena *mem auto_arena = arena_new(64 << 10);
+	auto_arena struct arena *mem = arena_new(64 << 10);
 	const struct str *all;
 	size_t count = words(text, mem, &all);
 

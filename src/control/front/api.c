@@ -21,7 +21,7 @@ void front_api(struct call *c)
 
 void front_openapi(struct call *c)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, 1 << 20);

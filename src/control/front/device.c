@@ -86,7 +86,7 @@ void front_evidence(struct call *c)
 
 static void workload_issued(struct call *c, const struct wall_answer *a)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct jw w;
 
 	buf_init(&body, 16384);

@@ -12,7 +12,7 @@
 static void answer_certs(struct call *c, const struct bytes *certs, size_t count)
 {
 	struct str agent = http_header(&http_request(c->x)->headers, "User-Agent");
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, 256 * 1024);

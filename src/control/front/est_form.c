@@ -46,8 +46,8 @@ static bool wrap(struct str text, struct buf *out)
 bool est_certs_write(const struct bytes *certs, size_t count, struct str user_agent,
 		     struct buf *out)
 {
-	auto_buf struct buf der;
-	auto_buf struct buf text;
+	auto_buf struct buf der = { 0 };
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&der, EST_CERTS_MAX);
 	buf_init(&text, EST_CERTS_MAX * 2);

@@ -282,7 +282,7 @@ enum { LINE_MAX_BYTES = 16384 };
 static bool read_line(struct sheet *s, const struct route_field *f, size_t i,
 		      const struct json *item, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 	struct jw w;
 
 	buf_init(&text, LINE_MAX_BYTES);

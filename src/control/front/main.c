@@ -201,7 +201,7 @@ static void ask_certificate(void *ctx)
 {
 	struct room *room = ctx;
 	struct wall_start q = { key_spki(room->key) };
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, 65536);

@@ -20,7 +20,7 @@ static struct str new_reference(struct arena *mem)
 
 static void answer_problem(struct call *c, int status, const struct err *e)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct str reference = STR("");
 
 	if (problem_status(status, e) >= 500 && e->kind != ERR_RETRY) {
@@ -260,7 +260,7 @@ static void core_answered(void *ctx, const struct err *refused, struct bytes bod
 
 void front_ask(struct call *c, enum wall_type type, const void *message)
 {
-	auto_buf struct buf body;
+	auto_buf struct buf body = { 0 };
 	struct err e = { 0 };
 
 	buf_init(&body, WALLS_MAX_BODY);

@@ -164,7 +164,7 @@ bool book_checkpoint(struct book *b, uint64_t size, struct merkle_hash root, str
 bool book_certificate(struct book *b, struct bytes serial, struct str uri, int64_t not_after_ms,
 		      struct err *e)
 {
-	struct buf line auto_buf;
+	auto_buf struct buf line = { 0 };
 
 	buf_init(&line, LINE_CAP);
 	buf_puts(&line, STR("C "));

@@ -36,7 +36,7 @@ static bool save(const char *dir, const char *name, struct bytes data, unsigned 
 
 static bool save_key(const char *dir, const char *name, const struct key *k, struct err *e)
 {
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, PEM_MAX);
 	bool is_saved = key_write_pem(k, &text, e) && save(dir, name, buf_bytes(&text), 0600, e);
@@ -46,7 +46,7 @@ static bool save_key(const char *dir, const char *name, const struct key *k, str
 
 static bool save_cert(const char *dir, const char *name, struct bytes der, struct err *e)
 {
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, PEM_MAX);
 	if (!pem_write(&text, "CERTIFICATE", der))
@@ -58,8 +58,8 @@ static bool make_ca(const char *key_dir, const char *cert_dir, const char *name,
 		    const char *common_name, struct err *e)
 {
 	char key_file[64], cert_file[64];
-	struct buf der auto_buf;
-	struct key *k auto_key = key_generate(KEY_P256, e);
+	auto_buf struct buf der = { 0 };
+	auto_key struct key *k = key_generate(KEY_P256, e);
 	int64_t now_ms = clock_wall_ms(clock_real());
 
 	if (!k)
@@ -79,7 +79,7 @@ static bool make_ca(const char *key_dir, const char *cert_dir, const char *name,
 
 static bool make_key(const char *dir, const char *name, enum key_kind kind, struct err *e)
 {
-	struct key *k auto_key = key_generate(kind, e);
+	auto_key struct key *k = key_generate(kind, e);
 
 	return k && save_key(dir, name, k, e);
 }
@@ -117,7 +117,7 @@ static bool save_ca(const char *keys, const char *out, struct arena *mem, struct
 static bool save_audit_key(const char *keys, const char *out, struct str domain, struct err *e)
 {
 	struct key *audit = NULL;
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 	char name[300];
 
 	if (!ring_read_key(keys, "audit.key", &audit, e))
@@ -136,7 +136,7 @@ static bool certify(const char *state, const char *keys, const char *name, const
 	char operator_ca[PATH_CAP];
 	struct key *ca_key = NULL;
 	struct bytes ca;
-	struct buf der auto_buf;
+	auto_buf struct buf der = { 0 };
 	struct cert_issuer issuer;
 	struct str domain;
 	int64_t now_ms = clock_wall_ms(clock_real());
@@ -145,7 +145,7 @@ static bool certify(const char *state, const char *keys, const char *name, const
 	    !ring_read_cert(keys, "operator-ca.pem", mem, &ca, e) || !ring_domain(ca, &domain, e) ||
 	    !ring_read_key(operator_ca, "operator-ca.key", &ca_key, e))
 		return false;
-	struct key *k auto_key = key_generate(KEY_P256, e);
+	auto_key struct key *k = key_generate(KEY_P256, e);
 	struct cert_request q = {
 		.profile = CERT_USER,
 		.uri = arena_printf(mem, "spiffe://" STR_FMT "/user/%s", STR_ARG(domain), name),
@@ -175,7 +175,7 @@ static bool name_ok(const char *name)
 static bool make_operator(const char *state, const char *name, const char *out, const char *server,
 			  struct err *e)
 {
-	struct arena *mem auto_arena = arena_new(1 << 20);
+	auto_arena struct arena *mem = arena_new(1 << 20);
 	struct str line = arena_printf(mem, "%s\n", server);
 	char keys[PATH_CAP];
 

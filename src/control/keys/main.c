@@ -121,7 +121,7 @@ static bool issue(struct room *r, struct bytes body, struct buf *out, struct err
 {
 	struct wall_issue q;
 	struct names names;
-	struct buf der auto_buf;
+	auto_buf struct buf der = { 0 };
 	struct cert made;
 
 	if (!walls_read(WALL_ISSUE, body, r->mem, &q, e) || !check_issue(&q, e) ||
@@ -200,7 +200,7 @@ static struct str audit_name(struct room *r)
 static bool checkpoint(struct room *r, struct bytes body, struct buf *out, struct err *e)
 {
 	struct wall_checkpoint q;
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	if (!walls_read(WALL_CHECKPOINT, body, r->mem, &q, e))
 		return false;
@@ -256,7 +256,7 @@ static bool refuse(int core, const struct ipc_msg *m, const struct err *why, str
 
 static bool serve(struct room *r, int core, const struct ipc_msg *m, struct err *e)
 {
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct err why = { 0 };
 	size_t i = 0;
 

@@ -9,7 +9,7 @@ enum { PATH_CAP = 4096, PEM_MAX = 16 << 10 };
 bool ring_read_key(const char *dir, const char *name, struct key **out, struct err *e)
 {
 	char path[PATH_CAP];
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, PEM_MAX);
 	if (!path_join(path, sizeof(path), dir, name, e) || !file_read_private(path, &text, e))
@@ -23,7 +23,7 @@ bool ring_read_cert(const char *dir, const char *name, struct arena *mem, struct
 		    struct err *e)
 {
 	char path[PATH_CAP];
-	struct buf text auto_buf;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, PEM_MAX);
 	if (!path_join(path, sizeof(path), dir, name, e) || !file_read(path, &text, e))

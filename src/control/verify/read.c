@@ -85,7 +85,7 @@ bool verify_activation(struct bytes body, struct arena *mem, struct buf *out, st
 	struct wall_activation q;
 	struct tpm_public ek, ak;
 	uint8_t secret[TPM_SECRET];
-	struct buf blob auto_buf, encrypted auto_buf;
+	auto_buf struct buf blob = { 0 }, encrypted = { 0 };
 
 	buf_init(&blob, 4096);
 	buf_init(&encrypted, 4096);

@@ -11,14 +11,14 @@ static const struct wall_value values[] = {
 
 static void a_message_reads_back(void **state)
 {
-	struct arena *mem auto_arena = arena_new(1 << 16);
+	auto_arena struct arena *mem = arena_new(1 << 16);
 	struct wall_api q = { .peer = { .listener = LISTENER_OPERATORS,
 					.identity = STR("spiffe://m/user/a"),
 					.serial = lines[0] },
 			      .route = ROUTE_DEVICES,
 			      .body = { values, countof(values) },
 			      .idempotency_key = STR("k") };
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct wall_api got;
 	struct err e = { 0 };
 
@@ -42,7 +42,7 @@ static void a_message_reads_back(void **state)
 static void a_list_costs_what_arrived(void **state)
 {
 	static const uint8_t bomb[] = { 0xff, 0xff, 0xff, 0xff };
-	struct arena *mem auto_arena = arena_new(4096);
+	auto_arena struct arena *mem = arena_new(4096);
 	struct wall_statements got;
 	struct err e = { 0 };
 
@@ -54,9 +54,9 @@ static void a_list_costs_what_arrived(void **state)
 
 static void lists_read_back(void **state)
 {
-	struct arena *mem auto_arena = arena_new(4096);
+	auto_arena struct arena *mem = arena_new(4096);
 	struct wall_lines q = { { lines, countof(lines) }, 7, 9, true }, got;
-	struct buf out auto_buf;
+	auto_buf struct buf out = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
