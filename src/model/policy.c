@@ -88,7 +88,7 @@ static bool under_ceiling(const struct policy_ask *ask)
 
 /* ---- what a topic speaks of, and whether the registry agrees ---- */
 
-static const struct principal *named(const struct policy_ask *ask, struct str type, struct str id)
+const struct principal *policy_named(const struct policy_ask *ask, struct str type, struct str id)
 {
 	static const char *const kinds[] = { "device", "service", "gate", "sensor", "user" };
 
@@ -98,7 +98,7 @@ static const struct principal *named(const struct policy_ask *ask, struct str ty
 	return NULL;
 }
 
-static bool is_principal_type(struct str type)
+bool policy_is_principal_type(struct str type)
 {
 	static const char *const types[] = { "Device", "Service", "Gate", "Sensor", "User" };
 
@@ -127,12 +127,14 @@ static bool agrees_with(struct space_binding *b, const char *type, struct str va
 static bool registry_agrees(const struct policy_ask *ask, struct space_binding *b)
 {
 	for (size_t i = 0; i < b->space->param_count; i++) {
-		if (!b->is_known[i] || !is_principal_type(b->space->params[i].type))
+		if (!b->is_known[i] || !policy_is_principal_type(b->space->params[i].type))
 			continue;
-		const struct principal *p = named(ask, b->space->params[i].type, b->values[i]);
+		const struct principal *p =
+			policy_named(ask, b->space->params[i].type, b->values[i]);
 		if (!p || str_eqz(p->status, "retired") || !agrees_with(b, "Site", p->site) ||
 		    !agrees_with(b, "Model", p->model))
 			return false;
+		policy_view_grade(ask->p, p, ask->judged_ms);
 	}
 	return true;
 }
@@ -239,18 +241,39 @@ static bool put_request(struct policy_ask *ask)
 	return policy_put_context(ask->p, action, &ask->q->context, &ask->context);
 }
 
-static void add_rule(const struct policy_ask *ask, uint32_t number, struct policy_answer *out)
+static void add_rule(const struct policy *p, uint32_t number, struct policy_answer *out)
 {
 	if (out->rule_count < POLICY_RULES)
-		policy_rule_of(ask->p->rules[number], &out->rules[out->rule_count++]);
+		policy_rule_of(p->rules[number], &out->rules[out->rule_count++]);
 }
 
-static void name_failed_forbids(const struct policy_ask *ask, const struct cedar_answer *got,
+static void name_failed_forbids(const struct policy *p, const struct cedar_answer *got,
 				struct policy_answer *out)
 {
 	for (uint32_t i = 0; i < got->fault_count; i++)
-		if (ask->p->rules[got->faults[i].policy]->effect == CEDAR_FORBID)
-			add_rule(ask, got->faults[i].policy, out);
+		if (p->rules[got->faults[i].policy]->effect == CEDAR_FORBID)
+			add_rule(p, got->faults[i].policy, out);
+}
+
+void policy_take_answer(const struct policy *p, const struct cedar_answer *got,
+			struct policy_answer *out)
+{
+	out->reads_message = (got->context_read & p->message_bits) != 0;
+	out->effect = POLICY_DENY;
+	/* Cedar skips a forbid that fails; at the enforcement point that is a denial. */
+	if (got->is_forbid_failed) {
+		out->cause = POLICY_ERROR;
+		name_failed_forbids(p, got, out);
+		return;
+	}
+	for (uint32_t i = 0; i < got->reason_count; i++)
+		add_rule(p, got->reasons[i], out);
+	if (got->decision == CEDAR_ALLOW) {
+		out->effect = POLICY_ALLOW;
+		out->cause = POLICY_PERMIT;
+		return;
+	}
+	out->cause = got->reason_count > 0 ? POLICY_FORBID : POLICY_NO_PERMIT;
 }
 
 static void ask_cedar(struct policy_ask *ask, struct policy_answer *out)
@@ -259,22 +282,7 @@ static void ask_cedar(struct policy_ask *ask, struct policy_answer *out)
 
 	cedar_authorize(ask->p->program, ask->p->view->store, &ask->request, ask->p->view->scratch,
 			&got);
-	out->reads_message = (got.context_read & ask->p->message_bits) != 0;
-	out->effect = POLICY_DENY;
-	/* Cedar skips a forbid that fails; at the enforcement point that is a denial. */
-	if (got.is_forbid_failed) {
-		out->cause = POLICY_ERROR;
-		name_failed_forbids(ask, &got, out);
-		return;
-	}
-	for (uint32_t i = 0; i < got.reason_count; i++)
-		add_rule(ask, got.reasons[i], out);
-	if (got.decision == CEDAR_ALLOW) {
-		out->effect = POLICY_ALLOW;
-		out->cause = POLICY_PERMIT;
-		return;
-	}
-	out->cause = got.reason_count > 0 ? POLICY_FORBID : POLICY_NO_PERMIT;
+	policy_take_answer(ask->p, &got, out);
 }
 
 /* ---- a subscription: three-valued over every space the filter overlaps ---- */
@@ -438,17 +446,6 @@ static bool allowed_as(struct policy_ask *ask, enum grade grade)
 	return other.effect == POLICY_ALLOW;
 }
 
-/* When time alone changes the answer: the grade that follows takes over. */
-static int64_t expiry(const struct policy_ask *ask)
-{
-	const struct principal *p = ask->who.p;
-
-	if (!p || p->valid_until_ms == 0 || p->grade_then >= p->grade ||
-	    p->valid_until_ms <= ask->judged_ms)
-		return 0;
-	return p->valid_until_ms + ask->q->context.allowance_ms;
-}
-
 static void start(struct policy_ask *ask, const struct policy *p, const struct world *w,
 		  const struct policy_request *q, struct policy_answer *out)
 {
@@ -467,7 +464,8 @@ void policy_decide_ask(struct policy_ask *ask, const struct policy *p, const str
 {
 	start(ask, p, w, q, out);
 	ask->is_asked = answer(ask, out);
-	out->expires_ms = expiry(ask);
+	policy_basis_of(ask, &out->basis);
+	out->expires_ms = out->basis.expires_ms;
 	if (out->effect == POLICY_DENY && ask->who.p && ask->who.grade < GRADE_NORMAL)
 		out->by_grade = out->cause == POLICY_GRADE || allowed_as(ask, GRADE_NORMAL);
 }

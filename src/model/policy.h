@@ -73,6 +73,20 @@ struct policy_fact {
 	int64_t at_ms; /* of the evidence; 0: registry */
 };
 
+/* What an answer rests on besides its request: it holds while none of this changed. */
+enum { POLICY_BASIS = SPACE_PARAMS + 1 };
+struct world_entry;
+
+struct policy_basis {
+	uint64_t epoch;     /* of the world, when it was given */
+	int64_t expires_ms; /* as policy_answer's */
+	int64_t allowance_ms;
+	enum policy_age age;
+	const struct world_entry *on[POLICY_BASIS]; /* the principals that were looked at */
+	size_t count;
+	bool on_all; /* on anybody: it ends with the next change of the world */
+};
+
 enum { POLICY_RULES = 8, POLICY_FACTS = 16, POLICY_NEAREST = 3 };
 
 struct policy_answer {
@@ -85,6 +99,7 @@ struct policy_answer {
 	bool reads_message; /* qos, retain or size of the message was read: cache the residual only
 			     */
 	int64_t expires_ms; /* the answer may change then by itself; 0: never */
+	struct policy_basis basis;
 	struct policy_rule rules[POLICY_RULES]; /* determining */
 	size_t rule_count;
 	struct policy_fact facts[POLICY_FACTS]; /* filled by policy_explain */
@@ -134,6 +149,26 @@ const struct principal *world_principal(const struct world *w, struct str princi
 /* Fast: allocates nothing that outlives the call, fills no facts.  `p` NULL: deny all. */
 void policy_decide(const struct policy *p, const struct world *w, const struct policy_request *q,
 		   struct policy_answer *out);
+/* Would the same request, with this context, be given this answer still?  Only while the same set
+ * is in force; and where reads_message, only for the same message. */
+bool policy_basis_holds(const struct policy_basis *b, const struct world *w,
+			const struct policy_context *c);
+
+/* What remains of the policies once principal, action, resource and what the basis names are known:
+ * run on each message for as long as the basis holds.  Use it no longer than the set it was made
+ * of. */
+struct policy_residual;
+
+/* NULL: it is not for the policies alone to say (a subscription; denied by something before
+ * them), or what remains is too large.  The answer to q as it stands comes along in out. */
+struct policy_residual *policy_residual_new(const struct policy *p, const struct world *w,
+					    const struct policy_request *q,
+					    struct policy_answer *out);
+void policy_residual_free(struct policy_residual *r); /* NULL is fine; also after the set is gone */
+/* Effect, cause and rules as policy_decide gives them; by_grade is policy_decide's to say. */
+void policy_residual_decide(const struct policy_residual *r, const struct policy_context *c,
+			    struct policy_answer *out);
+
 /* The same answer with facts and the nearest change that would alter it; texts in mem. */
 void policy_explain(const struct policy *p, const struct world *w, const struct policy_request *q,
 		    struct arena *mem, struct policy_answer *out);

@@ -422,7 +422,6 @@ static void put_entity(const struct policy *p, const struct principal *who, enum
 	if (!type)
 		return;
 	s.type = cedar_names_put(p->names, str_of(type));
-	arena_reset(p->view->work);
 	struct cedar_uid uid = cedar_uid_of(s.type, s.id);
 	struct cedar_entity en = { .uid = &uid, .attrs = &r.record, .parents = ptrs };
 	en.parent_count = policy_put_parents(p, &s, uids, ptrs);
@@ -460,11 +459,13 @@ void policy_view_follow(const struct policy *p, const struct world *w)
 		start_over(p);
 	uint64_t seen = v->world == w ? v->epoch : 0;
 	for (const struct world_entry *en = world_newest(w); en && en->changed > seen;
-	     en = en->older)
+	     en = en->older) {
+		arena_reset(v->work);
 		if (en->is_gone)
 			take_entity(p, &en->p);
 		else
 			put_entity(p, &en->p, en->p.grade);
+	}
 	v->world = w;
 	v->epoch = world_epoch(w);
 }

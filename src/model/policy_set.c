@@ -144,6 +144,27 @@ static uint64_t context_bits(const struct policy *p)
 	return bits;
 }
 
+/* Device::"p9".grade: somebody who is neither the asker nor bound by the topic. */
+static bool names_principal(const struct policy *p, const struct cedar_expr *ex)
+{
+	bool is_uid = ex->op == CEDAR_OP_LIT && ex->lit.kind == CEDAR_ENTITY;
+	bool found =
+		is_uid && policy_is_principal_type(cedar_names_text(p->names, ex->lit.uid->type));
+
+	for (uint32_t i = 0; i < ex->count && !found; i++)
+		found = names_principal(p, ex->args[i]);
+	return found;
+}
+
+static bool names_principals(const struct policy *p)
+{
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		for (uint32_t c = 0; c < p->rules[i]->condition_count; c++)
+			if (names_principal(p, p->rules[i]->conditions[c].body))
+				return true;
+	return false;
+}
+
 static bool compile(struct policy *p, struct err *e)
 {
 	struct cedar_policies set = { .policies = p->rules, .count = p->rule_count };
@@ -155,6 +176,7 @@ static bool compile(struct policy *p, struct err *e)
 	if (!p->program)
 		return false;
 	p->message_bits = context_bits(p);
+	p->names_principals = names_principals(p);
 	cedar_scratch_fit(p->view->scratch, p->program);
 	return true;
 }

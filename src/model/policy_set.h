@@ -43,6 +43,7 @@ struct policy {
 	struct cedar_program *program;
 	struct str version;
 	uint32_t topic_space, device, grade; /* names */
+	bool names_principals; /* a condition names one: answers rest on more than who and where */
 	uint64_t message_bits; /* context fields that differ from message to message */
 	struct policy_view *view;
 };
@@ -111,4 +112,12 @@ void policy_view_grade(const struct policy *p, const struct principal *who, int6
 /* policy.c, for policy_explain.c: the whole way to an answer; ask keeps the Cedar request. */
 void policy_decide_ask(struct policy_ask *ask, const struct policy *p, const struct world *w,
 		       const struct policy_request *q, struct policy_answer *out);
+/* The principal that a parameter or resource of this type and id is; NULL: none, or unknown. */
+const struct principal *policy_named(const struct policy_ask *ask, struct str type, struct str id);
+bool policy_is_principal_type(struct str type);
+/* Cedar's answer as ours: what policy_decide and a residual have in common. */
+void policy_take_answer(const struct policy *p, const struct cedar_answer *got,
+			struct policy_answer *out);
+/* policy_keep.c: what the answer rests on. */
+void policy_basis_of(const struct policy_ask *ask, struct policy_basis *out);
 void policy_rule_of(const struct cedar_policy *from, struct policy_rule *out);

@@ -71,6 +71,11 @@ static struct world_entry *find(const struct world *w, struct str kind, struct s
 	return map_get(w->by_name, key_of(room, kind, id));
 }
 
+const struct world_entry *world_find(const struct world *w, struct str kind, struct str id)
+{
+	return find(w, kind, id);
+}
+
 void world_put(struct world *w, const struct principal *p)
 {
 	char room[KEY_MAX];

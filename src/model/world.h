@@ -15,4 +15,6 @@ struct world_entry {
 	struct world_entry *newer, *older;
 };
 
+/* By name, gone or not; NULL: never heard of.  It stays where it is as long as the world. */
+const struct world_entry *world_find(const struct world *w, struct str kind, struct str id);
 const struct world_entry *world_newest(const struct world *w); /* NULL: empty */

@@ -523,11 +523,248 @@ static void no_policy_is_no_right_P7(void **state)
 	arena_free(mem);
 }
 
+/* ---- answers that are used again ---- */
+
+static const char *const open_rules =
+	"permit (principal, action == Action::\"publish\", resource is Space::telemetry)\n"
+	"when { context.qos == 2 };\n"
+	"forbid (principal, action == Action::\"publish\", resource is Space::telemetry)\n"
+	"when { context.retain && principal.risk > 10 };\n"
+	"forbid (principal, action == Action::\"publish\", resource is Space::commands)\n"
+	"when { context.qos + 9223372036854775807 > 9223372036854775807 };\n"
+	"forbid (principal, action, resource is Space::telemetry)\n"
+	"when { context.now > datetime(\"1970-01-01T00:16:41Z\") && context.stateAge == \"stale\" "
+	"};\n";
+
+/* A residual and the whole decision, asked side by side over every context. */
+static const struct policy_context contexts[] = {
+	{ .now_ms = NOW, .payload_bytes = 10 },
+	{ .now_ms = NOW, .payload_bytes = 65536 },
+	{ .now_ms = NOW, .payload_bytes = 65537 },
+	{ .now_ms = NOW, .payload_bytes = 65537, .qos = 2 },
+	{ .now_ms = NOW, .payload_bytes = 10, .retain = true },
+	{ .now_ms = NOW, .payload_bytes = 10, .retain = true, .qos = 2 },
+	{ .now_ms = NOW, .payload_bytes = 4294967295, .qos = 1 },
+	{ .now_ms = NOW + 5000, .payload_bytes = 10, .qos = 1 },
+};
+
+static const struct {
+	const char *says, *who, *action, *topic;
+} kept[] = {
+	{ "telemetry", "device/p1", "publish", "plant/north/p1/telemetry/x" },
+	{ "of a program", "device/p1/workload/logger", "publish", "plant/north/p1/telemetry/x" },
+	{ "a neighbour's", "device/p1", "publish", "plant/north/p2/telemetry/x" },
+	{ "of a restricted device", "device/low", "publish", "plant/north/low/telemetry/x" },
+	{ "a command", "service/dispatcher", "publish", "plant/south/p3/cmd/go" },
+	{ "a delivery", "device/p1", "receive", "plant/north/p1/cmd/go" },
+	{ "a delivery to an unfit device", "device/low", "receive", "plant/north/low/cmd/go" },
+	{ "the right to be connected", "device/p1", "connect", "" },
+};
+
+static struct policy_request asked(const char *who, const char *action, const char *topic,
+				   const struct policy_context *c)
+{
+	return (struct policy_request){ .principal = str_of(who),
+					.action = str_of(action),
+					.topic = str_of(topic),
+					.resource_type = STR("Gate"),
+					.resource_id = STR("gw-1"),
+					.context = *c };
+}
+
+static void same_rules(const struct policy_answer *a, const struct policy_answer *b,
+		       const char *says)
+{
+	check(a->rule_count == b->rule_count, says);
+	for (size_t i = 0; i < a->rule_count; i++) {
+		bool found = false;
+		for (size_t k = 0; k < b->rule_count; k++)
+			found |= str_eq(a->rules[i].id, b->rules[k].id);
+		check(found, says);
+	}
+}
+
+static void what_remains_gives_the_whole_answer(void **state)
+{
+	struct arena *mem = arena_new(8 << 20);
+	struct world *w = plant();
+	struct err e = { 0 };
+	struct policy *p = set_with(mem, open_rules, &e);
+	size_t allowed = 0, denied = 0;
+
+	(void)state;
+	check(p != NULL, e.text);
+	for (size_t i = 0; i < countof(kept); i++) {
+		struct policy_request q =
+			asked(kept[i].who, kept[i].action, kept[i].topic, &contexts[0]);
+		struct policy_answer first, whole, rest;
+		struct policy_residual *r = policy_residual_new(p, w, &q, &first);
+		check(r != NULL, kept[i].says);
+		for (size_t k = 0; k < countof(contexts); k++) {
+			q.context = contexts[k];
+			policy_decide(p, w, &q, &whole);
+			policy_residual_decide(r, &contexts[k], &rest);
+			if (rest.effect != whole.effect || rest.cause != whole.cause)
+				fail_msg("%s, context %zu: %s, in full %s", kept[i].says, k,
+					 policy_cause_name(rest.cause),
+					 policy_cause_name(whole.cause));
+			same_rules(&rest, &whole, kept[i].says);
+			check(rest.space == whole.space, kept[i].says);
+			allowed += whole.effect == POLICY_ALLOW;
+			denied += whole.effect == POLICY_DENY;
+		}
+		policy_residual_free(r);
+	}
+	check(allowed > 10 && denied > 10, "the table says yes and no");
+	policy_free(p);
+	world_free(w);
+	arena_free(mem);
+}
+
+static void not_everything_leaves_something(void **state)
+{
+	static const struct want none[] = {
+		{ .says = "a subscription",
+		  .who = "device/p1",
+		  .action = "subscribe",
+		  .topic = "plant/north/p1/cmd/+" },
+		{ .says = "a stranger",
+		  .who = "device/p9",
+		  .action = "publish",
+		  .topic = "plant/north/p9/telemetry/x" },
+		{ .says = "no space", .who = "device/p1", .action = "publish", .topic = "x" },
+		{ .says = "the registry says no",
+		  .who = "device/p1",
+		  .action = "publish",
+		  .topic = "plant/south/p1/telemetry/x" },
+		{ .says = "the grade says no",
+		  .who = "device/alert",
+		  .action = "publish",
+		  .topic = "plant/north/alert/telemetry/x" },
+	};
+	struct arena *mem = arena_new(8 << 20);
+	struct world *w = plant();
+	struct err e = { 0 };
+	struct policy *p = set_with(mem, NULL, &e);
+	struct policy_answer a;
+
+	(void)state;
+	check(p != NULL, e.text);
+	for (size_t i = 0; i < countof(none); i++) {
+		struct policy_request q = request(&none[i]);
+		check(!policy_residual_new(p, w, &q, &a), none[i].says);
+		check(a.effect == POLICY_DENY || str_eqz(q.action, "subscribe"), none[i].says);
+	}
+	struct policy_request q = request(&none[0]);
+	check(!policy_residual_new(NULL, w, &q, &a) && a.effect == POLICY_DENY, "no set, no right");
+	policy_residual_free(NULL);
+	policy_free(p);
+	world_free(w);
+	arena_free(mem);
+}
+
+/* What was asked, whom a change is told of, and whether the answer may be used after it. */
+static const struct {
+	const char *says, *who, *action, *topic, *more;
+	const char *changed; /* a device; NULL: none */
+	bool holds;
+} bases[] = {
+	{ "nothing changed", "device/p1", "publish", "plant/north/p1/telemetry/x", NULL, NULL,
+	  true },
+	{ "the asker changed", "device/p1", "publish", "plant/north/p1/telemetry/x", NULL, "p1",
+	  false },
+	{ "the device of the program changed", "device/p1/workload/logger", "publish",
+	  "plant/north/p1/telemetry/x", NULL, "p1", false },
+	{ "somebody else changed", "device/p1", "publish", "plant/north/p1/telemetry/x", NULL, "p2",
+	  true },
+	{ "a newcomer", "device/p1", "publish", "plant/north/p1/telemetry/x", NULL, "p7", true },
+	{ "the device commanded changed", "service/dispatcher", "publish", "plant/south/p3/cmd/go",
+	  NULL, "p3", false },
+	{ "another device than the one commanded", "service/dispatcher", "publish",
+	  "plant/south/p3/cmd/go", NULL, "p1", true },
+	{ "a device that a rule names outright", "device/p1", "publish",
+	  "plant/north/p1/telemetry/x",
+	  "forbid (principal, action, resource) when { Device::\"p2\" has grade && "
+	  "Device::\"p2\".grade == \"isolated\" };",
+	  "p2", false },
+	{ "a subscription, whoever changed", "service/historian", "subscribe",
+	  "plant/+/+/telemetry/#", NULL, "p2", false },
+};
+
+static void a_change_ends_reuse_of_what_rested_on_it_M12(void **state)
+{
+	struct arena *mem = arena_new(64 << 20);
+	struct policy_context c = { .now_ms = NOW, .payload_bytes = 10 };
+
+	(void)state;
+	for (size_t i = 0; i < countof(bases); i++) {
+		struct world *w = plant();
+		struct err e = { 0 };
+		struct policy *p = set_with(mem, bases[i].more, &e);
+		struct policy_answer a;
+		check(p != NULL, e.text);
+		struct policy_request q = asked(bases[i].who, bases[i].action, bases[i].topic, &c);
+		policy_decide(p, w, &q, &a);
+		check(a.effect == POLICY_ALLOW, bases[i].says);
+		check(policy_basis_holds(&a.basis, w, &c), "before any change");
+		struct principal was = device("p1", "north", GRADE_ISOLATED);
+		if (bases[i].changed) {
+			was.id = str_of(bases[i].changed);
+			world_put(w, &was);
+		}
+		check(policy_basis_holds(&a.basis, w, &c) == bases[i].holds, bases[i].says);
+		if (bases[i].changed)
+			world_take(w, STR("device"), was.id);
+		check(policy_basis_holds(&a.basis, w, &c) == bases[i].holds, "nor does it return");
+		policy_free(p);
+		world_free(w);
+	}
+	arena_free(mem);
+}
+
+static void time_and_age_end_reuse_P3(void **state)
+{
+	struct arena *mem = arena_new(8 << 20);
+	struct world *w = plant();
+	struct err e = { 0 };
+	struct policy *p = set_with(mem, NULL, &e);
+	struct policy_context c = { .now_ms = NOW, .payload_bytes = 10, .allowance_ms = 100 };
+	struct policy_request own =
+		asked("device/lease", "publish", "plant/north/lease/telemetry/x", &c);
+	struct policy_request other =
+		asked("service/dispatcher", "publish", "plant/north/lease/cmd/go", &c);
+	struct policy_answer a, b;
+
+	(void)state;
+	check(p != NULL, e.text);
+	policy_decide(p, w, &own, &a);
+	policy_decide(p, w, &other, &b);
+	check(a.expires_ms == NOW + 600 && b.expires_ms == NOW + 600,
+	      "the asker's lease, and that of the device commanded");
+	c.now_ms = NOW + 599;
+	check(policy_basis_holds(&a.basis, w, &c), "up to its end");
+	c.now_ms = NOW + 600;
+	check(!policy_basis_holds(&a.basis, w, &c), "and no longer");
+	c.now_ms = NOW;
+	c.age = POLICY_STALE_AGE;
+	check(!policy_basis_holds(&a.basis, w, &c), "the state of the gate has aged");
+	c.age = POLICY_FRESH;
+	c.allowance_ms = 0;
+	check(!policy_basis_holds(&a.basis, w, &c), "the outage is over, and its allowance");
+	policy_free(p);
+	world_free(w);
+	arena_free(mem);
+}
+
 RUN_TESTS(cmocka_unit_test(the_shipped_policies_let_a_fit_plant_run),
 	  cmocka_unit_test(operators_act_by_role_A1),
 	  cmocka_unit_test(trust_falls_by_timer_and_the_answer_says_when),
 	  cmocka_unit_test(the_staleness_ladder_P3),
 	  cmocka_unit_test(what_is_known_changes_and_the_answer_with_it_M12),
+	  cmocka_unit_test(what_remains_gives_the_whole_answer),
+	  cmocka_unit_test(not_everything_leaves_something),
+	  cmocka_unit_test(a_change_ends_reuse_of_what_rested_on_it_M12),
+	  cmocka_unit_test(time_and_age_end_reuse_P3),
 	  cmocka_unit_test(a_denial_says_what_would_change_it),
 	  cmocka_unit_test(an_error_in_a_forbid_is_a_denial_P5),
 	  cmocka_unit_test(a_set_that_is_not_valid_is_refused_P7),
