@@ -11,12 +11,14 @@ enum {
 	KEY_ROOM = 1024
 };
 
-/* What was granted: recorded once, used again while nothing changed and no message was read. */
+/* What was granted: recorded once.  Used again while what it rests on stands: as it is when no
+ * message was read, else what remains of it is run. */
 struct cached {
 	enum policy_effect effect;
-	int64_t expires_ms;
-	uint64_t epoch;
-	bool is_reusable;
+	uint64_t epoch; /* of what is everybody's matter */
+	struct policy_basis basis;
+	bool reads_message;
+	struct policy_residual *rest; /* made when it is asked a second time */
 };
 
 /* A client id that was shown the door, and for how long. */
@@ -26,15 +28,24 @@ struct hold {
 
 /* ---- cache ---- */
 
-static void cache_clear(struct session *s)
+static void drop_rest(struct session *s, struct cached *c)
+{
+	s->residuals -= c->rest != NULL;
+	policy_residual_free(c->rest);
+	c->rest = NULL;
+}
+
+void judge_forget(struct session *s)
 {
 	struct str key;
 	void *value;
 
-	for (size_t at = 0; s->cache && map_next(s->cache, &at, &key, &value);)
+	for (size_t at = 0; s->cache && map_next(s->cache, &at, &key, &value);) {
+		drop_rest(s, value);
 		free(value);
+	}
 	map_free(s->cache);
-	s->cache = map_new();
+	s->cache = NULL;
 }
 
 static struct str cache_key(char room[KEY_ROOM], const char *action, struct str topic)
@@ -44,29 +55,46 @@ static struct str cache_key(char room[KEY_ROOM], const char *action, struct str 
 	return (struct str){ room, len > 0 && len < KEY_ROOM ? (size_t)len : 0 };
 }
 
-static const struct cached *cache_get(struct session *s, struct str key, int64_t now_ms)
+/* What was granted before, if it still holds. */
+static struct cached *cache_get(struct session *s, struct str key, const struct policy_context *now)
 {
-	if (!s->cache || map_count(s->cache) >= CACHE_MAX)
-		cache_clear(s);
-	const struct cached *c = key.len > 0 ? map_get(s->cache, key) : NULL;
-	bool holds = c && c->is_reusable && c->epoch == s->relay->epoch &&
-		     (c->expires_ms == 0 || now_ms < c->expires_ms);
+	struct cached *c = s->cache && key.len > 0 ? map_get(s->cache, key) : NULL;
+	bool holds = c && c->epoch == s->relay->epoch &&
+		     policy_basis_holds(&c->basis, s->relay->world, now);
+
 	return holds ? c : NULL;
 }
 
-/* True when it is the first of its kind in this session. */
-static bool cache_put(struct session *s, struct str key, const struct policy_answer *a)
+static bool grants(const struct cached *c, const struct policy_context *now)
 {
-	struct cached *c = key.len > 0 ? map_get(s->cache, key) : NULL;
-	bool is_new = key.len > 0 && !c;
+	struct policy_answer a;
+
+	if (!c->reads_message)
+		return true;
+	if (!c->rest)
+		return false;
+	policy_residual_decide(c->rest, now, &a);
+	return a.effect == POLICY_ALLOW;
+}
+
+/* True when it is the first of its kind in this session. */
+static bool cache_put(struct session *s, struct str key, const struct policy_answer *a,
+		      struct policy_residual *rest)
+{
+	if (s->cache && map_count(s->cache) >= CACHE_MAX)
+		judge_forget(s);
+	if (!s->cache)
+		s->cache = map_new();
+	struct cached *c = map_get(s->cache, key);
+	bool is_new = !c;
 
 	if (is_new) {
 		c = mem_new(1, sizeof(*c));
 		(void)map_put(s->cache, key, c);
 	}
-	if (c)
-		*c = (struct cached){ a->effect, a->expires_ms, s->relay->epoch,
-				      !a->reads_message };
+	drop_rest(s, c);
+	*c = (struct cached){ a->effect, s->relay->epoch, a->basis, a->reads_message, rest };
+	s->residuals += rest != NULL;
 	return is_new;
 }
 
@@ -149,43 +177,62 @@ static void denied(struct session *s, const struct policy_request *q, struct str
 }
 
 static void granted(struct session *s, const struct policy_request *q, struct str key,
-		    const struct policy_answer *a)
+		    const struct policy_answer *a, struct policy_residual *rest)
 {
 	char id[DECISION_ID];
 
-	if (!cache_put(s, key, a))
+	if (key.len == 0 || !cache_put(s, key, a, rest))
 		return;
 	arena_reset(s->relay->work);
 	record(s, q, a, id);
 }
 
+/* In full; what is asked again for each message leaves its residual. */
+static struct policy_residual *decide(struct session *s, const struct cached *before,
+				      const struct policy_request *q, struct policy_answer *out)
+{
+	struct relay *r = s->relay;
+
+	if (before && !before->rest && s->residuals < RESIDUALS_MAX)
+		return policy_residual_new(r->policy, r->world, q, out);
+	policy_decide(r->policy, r->world, q, out);
+	return NULL;
+}
+
+static void say(const struct policy_answer *a, struct judged *out)
+{
+	out->effect = a->effect;
+	out->cause = a->cause;
+	out->allowed = a->effect != POLICY_DENY;
+	out->by_grade = a->by_grade;
+	out->refusal = a->space ? a->space->refusal : SPACE_CLOSE;
+	out->expires_ms = a->expires_ms;
+}
+
 void judge(struct session *s, const char *action, struct str topic, const struct message *m,
 	   struct judged *out)
 {
-	struct relay *r = s->relay;
 	char room[KEY_ROOM];
 	struct str key = cache_key(room, action, topic);
-	const struct cached *c = cache_get(s, key, loop_wall_ms(r->loop));
+	struct policy_request q = request(s, action, topic, m);
+	const struct cached *c = cache_get(s, key, &q.context);
 	struct policy_answer a;
 
 	*out = (struct judged){ 0 };
-	if (c) {
+	if (c && grants(c, &q.context)) {
 		out->effect = c->effect;
 		out->allowed = true;
+		out->expires_ms = c->basis.expires_ms;
 		return;
 	}
-	struct policy_request q = request(s, action, topic, m);
-	policy_decide(r->policy, r->world, &q, &a);
-	out->effect = a.effect;
-	out->cause = a.cause;
-	out->allowed = a.effect != POLICY_DENY;
-	out->by_grade = a.by_grade;
-	out->refusal = a.space ? a.space->refusal : SPACE_CLOSE;
-	out->expires_ms = a.expires_ms;
-	if (out->allowed)
-		granted(s, &q, key, &a);
-	else
-		denied(s, &q, key, &a, out);
+	struct policy_residual *rest = decide(s, c, &q, &a);
+	say(&a, out);
+	if (out->allowed) {
+		granted(s, &q, key, &a, rest);
+		return;
+	}
+	policy_residual_free(rest);
+	denied(s, &q, key, &a, out);
 }
 
 /* ---- hold-off: 1 s, doubling to 5 min, forgotten after a clean minute ---- */

@@ -179,7 +179,6 @@ static void end_leases(struct relay *r)
 		next = s->next;
 		if (s->recheck_ms == 0 || now < s->recheck_ms)
 			continue;
-		r->epoch++;
 		session_recheck(s);
 	}
 }

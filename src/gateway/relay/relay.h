@@ -29,10 +29,11 @@ struct session;
 struct tls_ctx;
 
 enum {
-	ALIASES = 16,     /* topic aliases each way */
-	IN_FLIGHT = 1024, /* packet ids a client may have open */
-	CACHE_MAX = 4096, /* decisions kept per session */
-	NAME_ROOM = 160,  /* "device/<63>/workload/<63>" */
+	ALIASES = 16,       /* topic aliases each way */
+	IN_FLIGHT = 1024,   /* packet ids a client may have open */
+	CACHE_MAX = 4096,   /* decisions kept per session */
+	RESIDUALS_MAX = 64, /* of them with what remains of the policies */
+	NAME_ROOM = 160,    /* "device/<63>/workload/<63>" */
 };
 
 struct relay {
@@ -53,7 +54,7 @@ struct relay {
 	struct map *seen;    /* principals since GATE_BEGIN; NULL outside */
 	struct map *touched; /* principals that changed in this turn */
 	bool all_touched;    /* policy, revocation, age: everybody's matter */
-	uint64_t epoch;      /* grows with every change of the above */
+	uint64_t epoch;      /* grows with what all_touched says; the world has its own */
 	int64_t vouched_ms;  /* monotonic; INT64_MIN: never */
 	enum policy_age age;
 	bool has_state; /* link said all it knows, be it nothing */
@@ -127,6 +128,7 @@ struct session {
 	size_t sub_count;
 	struct pending *pending;
 	struct map *cache;
+	size_t residuals;   /* in it */
 	int64_t recheck_ms; /* wall time at which the right to be connected may end; 0 */
 	char last_denial[DECISION_ID];
 	uint64_t last_denial_hash;
@@ -163,6 +165,7 @@ struct message {
 
 void judge(struct session *s, const char *action, struct str topic, const struct message *m,
 	   struct judged *out);
+void judge_forget(struct session *s); /* the decisions it keeps */
 int64_t hold_left_ms(struct relay *r, struct str client_id);
 void hold_off(struct relay *r, struct str client_id);
 

@@ -135,16 +135,6 @@ static void free_aliases(struct alias *all)
 		free((char *)(uintptr_t)all[i].topic.ptr);
 }
 
-static void free_cache(struct session *s)
-{
-	struct str key;
-	void *value;
-
-	for (size_t at = 0; s->cache && map_next(s->cache, &at, &key, &value);)
-		free(value);
-	map_free(s->cache);
-}
-
 static void unlist(struct session *s)
 {
 	struct relay *r = s->relay;
@@ -172,7 +162,7 @@ static void session_free(struct session *s)
 	stream_free(s->up);
 	free_aliases(s->from_client);
 	free_aliases(s->from_broker);
-	free_cache(s);
+	judge_forget(s);
 	subs_free(s);
 	buf_done(&s->connect);
 	free(s->in_flight.at);

@@ -13,13 +13,12 @@ static void changed(struct relay *r)
 	r->all_touched = true;
 }
 
-/* Answers may differ for everybody; the right to be connected only for this one. */
+/* The world knows which answers rested on this one; only its own sessions are asked again. */
 static void changed_one(struct relay *r, struct str kind, struct str id)
 {
 	char key[NAME_ROOM];
 	int len = snprintf(key, sizeof(key), STR_FMT "/" STR_FMT, STR_ARG(kind), STR_ARG(id));
 
-	r->epoch++;
 	if (len > 0 && (size_t)len < sizeof(key))
 		(void)map_put(r->touched, (struct str){ key, (size_t)len }, r);
 }
