@@ -260,6 +260,15 @@ static void near_scope(struct study *s, uint32_t policy, enum cedar_var var, uin
 	buf_done(&text);
 }
 
+/* A head that nothing of this type can ever meet. */
+static bool is_for_others(const struct cedar_scope *scope, const struct cedar_uid *who)
+{
+	bool by_type = scope->kind == CEDAR_SCOPE_IS || scope->kind == CEDAR_SCOPE_IS_IN;
+	bool by_name = scope->kind == CEDAR_SCOPE_EQ && scope->uid;
+
+	return (by_type && scope->type != who->type) || (by_name && scope->uid->type != who->type);
+}
+
 static void study_permit(struct study *s, uint32_t policy)
 {
 	const struct cedar_policy *p = s->program->rules[policy].policy;
@@ -267,7 +276,9 @@ static void study_permit(struct study *s, uint32_t policy)
 	const struct conjunct *first = NULL;
 	uint32_t wrong = 0, heads = 0;
 
-	if (!scope_fits(s->world, &seats[CEDAR_VAR_ACTION], &p->action))
+	if (!scope_fits(s->world, &seats[CEDAR_VAR_ACTION], &p->action) ||
+	    is_for_others(&p->principal, s->world->request->principal) ||
+	    is_for_others(&p->resource, s->world->request->resource))
 		return;
 	bool is_who = scope_fits(s->world, &seats[CEDAR_VAR_PRINCIPAL], &p->principal);
 	bool is_what = scope_fits(s->world, &seats[CEDAR_VAR_RESOURCE], &p->resource);

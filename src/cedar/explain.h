@@ -41,7 +41,8 @@ struct cedar_near {
 };
 
 /* Nearest first; at most CEDAR_NEAREST_MAX.  Empty for an allowed request.  Forbids that hold come
- * before permits that do not; permits of other actions are not near. */
+ * before permits that do not; permits of other actions or
+ * types are not near. */
 void cedar_explain_nearest(const struct cedar_program *program, const struct cedar_entities *store,
 			   const struct cedar_request *request, struct arena *mem,
 			   const struct cedar_near **out, uint32_t *out_count);

@@ -114,11 +114,14 @@ static void show_cause(struct ctl *c, const struct json *d)
 static void show_rules(struct ctl *c, const struct json *d)
 {
 	const struct json *all = json_member(d, "rules");
+	bool is_near = str_eqz(text_of(d, "because"), "no-permit");
 
+	if (!json_count(all) || is_near)
+		printf("Rule     none: nothing that is in force grants this\n");
 	for (size_t i = 0; i < json_count(all); i++) {
 		const struct json *r = json_item(all, i);
 
-		printf("%s", i ? "         " : "Rule     ");
+		printf("%s", i ? "         " : is_near ? "Nearest  " : "Rule     ");
 		print_text(text_of(r, "file"));
 		printf(":%lld  ", (long long)json_value_int(json_member(r, "line")));
 		print_text(json_value_bool(json_member(r, "forbid")) ? STR("forbid ")
@@ -130,8 +133,6 @@ static void show_rules(struct ctl *c, const struct json *d)
 		}
 		printf("\n");
 	}
-	if (!json_count(all))
-		printf("Rule     none: nothing that is in force grants this\n");
 }
 
 static void show_facts(struct ctl *c, const struct json *d)

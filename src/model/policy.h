@@ -100,7 +100,8 @@ struct policy_answer {
 			     */
 	int64_t expires_ms; /* the answer may change then by itself; 0: never */
 	struct policy_basis basis;
-	struct policy_rule rules[POLICY_RULES]; /* determining */
+	struct policy_rule
+		rules[POLICY_RULES]; /* determining; of NO_PERMIT explained: candidates */
 	size_t rule_count;
 	struct policy_fact facts[POLICY_FACTS]; /* filled by policy_explain */
 	size_t fact_count;

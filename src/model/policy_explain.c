@@ -110,6 +110,56 @@ static void add_nearest(struct policy_answer *out, struct str text)
 		out->nearest[out->nearest_count++] = text;
 }
 
+/* Could anything of this type be in such a scope?  A device is in no role. */
+static bool scope_may_fit(const struct policy *p, const struct cedar_scope *scope, uint32_t type)
+{
+	const struct schema_entity *of = schema_entity_of(p->schema, type);
+	bool has_above = scope->kind == CEDAR_SCOPE_IN || scope->kind == CEDAR_SCOPE_IS_IN;
+	const struct schema_entity *above =
+		has_above && scope->uid ? schema_entity_of(p->schema, scope->uid->type) : NULL;
+
+	if (!has_above)
+		return true; /* of another type: not near to begin with */
+	return of && above && (of == above || schema_entity_is_below(of, above));
+}
+
+static bool is_for_such(const struct policy_ask *ask, const struct cedar_policy *rule)
+{
+	return scope_may_fit(ask->p, &rule->principal, ask->principal.type) &&
+	       scope_may_fit(ask->p, &rule->resource, ask->resource.type);
+}
+
+/* "report-telemetry at plant.cedar:10 would permit it if principal in resource.device". */
+static struct str near_text(const struct cedar_near *near, const struct cedar_policy *rule,
+			    struct arena *mem)
+{
+	struct policy_rule r;
+	const char *verb = "would permit it", *when = near->must_be ? "if" : "if not";
+
+	policy_rule_of(rule, &r);
+	if (r.is_forbid) {
+		verb = near->text.len > 0 ? "forbids it" : "forbids it always";
+		when = near->must_be ? "until" : "while";
+	}
+	struct str head = arena_printf(mem, STR_FMT " at " STR_FMT ":%u %s", STR_ARG(r.id),
+				       STR_ARG(r.file), r.line, verb);
+	if (near->text.len == 0)
+		return head;
+	if (near->others == 0)
+		return arena_printf(mem, STR_FMT " %s " STR_FMT, STR_ARG(head), when,
+				    STR_ARG(near->text));
+	return arena_printf(mem, STR_FMT " %s " STR_FMT ", and %u more", STR_ARG(head), when,
+			    STR_ARG(near->text), near->others);
+}
+
+/* Nothing granted it: the rules that are for such a request are the ones to look at. */
+static void add_candidate(const struct cedar_policy *rule, struct policy_answer *out)
+{
+	if (out->cause == POLICY_NO_PERMIT && rule->effect == CEDAR_PERMIT &&
+	    out->rule_count < POLICY_RULES)
+		policy_rule_of(rule, &out->rules[out->rule_count++]);
+}
+
 static void nearest_of_cedar(const struct policy_ask *ask, struct arena *mem,
 			     struct policy_answer *out)
 {
@@ -120,10 +170,10 @@ static void nearest_of_cedar(const struct policy_ask *ask, struct arena *mem,
 			      &count);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct cedar_policy *rule = ask->p->rules[near[i].policy];
-		bool forbids = rule->effect == CEDAR_FORBID;
-		add_nearest(out, arena_printf(mem, "%s " STR_FMT " (" STR_FMT ")",
-					      forbids ? "were it not that" : "if",
-					      STR_ARG(near[i].text), STR_ARG(rule->id)));
+		if (!is_for_such(ask, rule))
+			continue;
+		add_candidate(rule, out);
+		add_nearest(out, near_text(&near[i], rule, mem));
 		add_facts(ask, &near[i].facts, mem, out);
 	}
 }

@@ -36,6 +36,11 @@ def test_telemetry_reaches_the_historian_and_no_neighbour_speaks_for_it(plant):
     assert record["resource"] == FLOW
     assert record["because"] == "no-permit"
     assert "its own topic is plant/north/pump-2/telemetry/#" in record["nearest"]
+    rule = record["rules"][0]
+    assert rule["id"] == "report-telemetry" and rule["file"] == "plant.cedar"
+    assert (f"report-telemetry at plant.cedar:{rule['line']} would permit it if "
+            "principal in resource.device") in record["nearest"]
+    assert "admins-do-all" not in str(record)
     assert not ears.heard(FLOW, "99")
 
 

@@ -408,6 +408,9 @@ static void a_denial_says_what_would_change_it(void **state)
 	struct want command = { .who = "device/low",
 				.action = "receive",
 				.topic = "plant/north/low/cmd/go" };
+	struct want member = { .who = "service/historian",
+			       .action = "publish",
+			       .topic = "plant/north/p1/cmd/go" };
 	struct policy_request q = request(&neighbour);
 	struct policy_answer a;
 
@@ -417,6 +420,15 @@ static void a_denial_says_what_would_change_it(void **state)
 	check(a.nearest_count > 0 &&
 		      str_eqz(a.nearest[0], "its own topic is plant/north/p1/telemetry/#"),
 	      "a neighbour's topic: one's own is named");
+	check(a.nearest_count == 2,
+	      "and the one rule for such a request; no role is near a device");
+	check(str_starts(a.nearest[1], STR("report-telemetry at plant.cedar:")) &&
+		      str_ends(a.nearest[1],
+			       STR(" would permit it if principal in resource.device")),
+	      "with its file, line and the condition in the way");
+	check(a.rule_count == 1 && str_eqz(a.rules[0].id, "report-telemetry") &&
+		      a.rules[0].line > 0 && !a.rules[0].is_forbid,
+	      "it is the candidate");
 	q = request(&command);
 	policy_explain(p, w, &q, mem, &a);
 	check(a.rule_count == 1 && str_eqz(a.rules[0].id, "commands-need-fitness") &&
@@ -425,6 +437,17 @@ static void a_denial_says_what_would_change_it(void **state)
 	check(a.nearest_count > 0 && str_eqz(a.nearest[0], "principal.grade = normal"),
 	      "the grade is what stands in the way");
 	check(a.fact_count > 0 && str_eqz(a.facts[0].path, "principal.grade"), "the fact read");
+	check(a.nearest_count > 1 &&
+		      str_starts(a.nearest[1], STR("commands-need-fitness at plant.cedar:")) &&
+		      str_ends(a.nearest[1],
+			       STR(" forbids it while principal.grade != \"normal\"")),
+	      "the forbid and what made it hold");
+	q = request(&member);
+	policy_explain(p, w, &q, mem, &a);
+	check(a.rule_count == 1 && str_eqz(a.rules[0].id, "send-commands") && a.nearest_count > 0 &&
+		      str_ends(a.nearest[0], STR(" would permit it if principal in "
+						 "Group::\"dispatchers\"")),
+	      "a group that it could be in is named");
 	policy_free(p);
 	world_free(w);
 	arena_free(mem);
