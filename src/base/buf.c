@@ -19,6 +19,13 @@ void buf_done(struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->ptr)
+		mem_wipe(b->ptr, b->cap);
+	buf_done(b);
+}
+
 void buf_clear(struct buf *b)
 {
 	b->len = 0;

@@ -16,6 +16,7 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_done(struct buf *b);  /* frees; b may be used again after buf_init */
+void buf_wipe(struct buf *b);  /* the same for a secret: nothing of it stays in memory */
 void buf_clear(struct buf *b); /* empty, keeps memory and maximum */
 
 bool buf_put(struct buf *b, const void *ptr, size_t len); /* false: did not fit */
@@ -32,4 +33,5 @@ void buf_drop(struct buf *b, size_t len); /* forget the first len bytes */
 struct bytes buf_bytes(const struct buf *b);
 struct str buf_str(const struct buf *b);
 
-#define auto_buf __attribute__((cleanup(buf_done)))
+#define auto_buf    __attribute__((cleanup(buf_done)))
+#define auto_secret __attribute__((cleanup(buf_wipe)))

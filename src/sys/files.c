@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 enum { PATH_CAP = 4096, PIECE = 16384 };
 
 void fd_close_at(int *fd)
@@ -26,7 +28,9 @@ bool file_read_fd(int fd, struct buf *out, struct err *e)
 			return err_sys(e, "read");
 		if (got == 0)
 			return true;
-		if (!buf_put(out, piece, (size_t)got))
+		bool fits = buf_put(out, piece, (size_t)got);
+		mem_wipe(piece, (size_t)got); /* it may be a key, and the stack is seldom cleaned */
+		if (!fits)
 			return err_set(e, ERR_INPUT, "longer than %zu bytes", out->max);
 	}
 }

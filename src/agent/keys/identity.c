@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "agent/walls.h"
-#include "base/mem.h"
 #include "crypto/cert.h"
 #include "crypto/csr.h"
 #include "sys/files.h"
@@ -79,7 +78,7 @@ static struct key *key_in_tpm(const struct settings *set, struct identity_slot *
 static bool load_key(struct identity *id, struct identity_slot *s, struct err *e)
 {
 	char path[PATH_LEN];
-	auto_buf struct buf pem = { 0 };
+	auto_secret struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	if (id->settings->key == SETTINGS_TPM) {
@@ -92,7 +91,6 @@ static bool load_key(struct identity *id, struct identity_slot *s, struct err *e
 		    !file_read_private(path, &pem, e))
 			return false;
 		s->key = key_read_pem(buf_str(&pem), e);
-		mem_wipe(pem.ptr, pem.len);
 	}
 	return s->key != NULL || err_in(e, "%s", path);
 }
@@ -100,7 +98,7 @@ static bool load_key(struct identity *id, struct identity_slot *s, struct err *e
 static bool make_key(struct identity *id, struct identity_slot *s, struct err *e)
 {
 	char path[PATH_LEN];
-	auto_buf struct buf pem = { 0 };
+	auto_secret struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	if (id->settings->key == SETTINGS_TPM) {
@@ -111,12 +109,9 @@ static bool make_key(struct identity *id, struct identity_slot *s, struct err *e
 		return s->key && file_write(path, buf_bytes(&s->blob), 0600, e);
 	}
 	s->key = key_generate(KEY_P256, e);
-	if (!s->key || !key_write_pem(s->key, &pem, e) ||
-	    !path_of(id, s->number, "key.pem", path, e))
-		return false;
-	bool ok = file_write(path, buf_bytes(&pem), 0600, e);
-	mem_wipe(pem.ptr, pem.len);
-	return ok;
+	return s->key && key_write_pem(s->key, &pem, e) &&
+	       path_of(id, s->number, "key.pem", path, e) &&
+	       file_write(path, buf_bytes(&pem), 0600, e);
 }
 
 /* --- generations --- */

@@ -10,6 +10,7 @@
 #include "agent/keys/workload.h"
 #include "agent/walls.h"
 #include "base/mem.h"
+#include "crypto/secret.h"
 #include "sys/files.h"
 #include "sys/ipc.h"
 #include "sys/role.h"
@@ -354,13 +355,13 @@ static bool shut_in(const struct room *room, struct err *e)
 		box.promises = "stdio files dial fdpass";
 	box.need =
 		room->set.sandbox == SANDBOX_BEST_EFFORT ? SANDBOX_BEST_EFFORT : SANDBOX_REQUIRED;
-	crypto_start();
 	return sandbox_enter(&box, e);
 }
 
 static bool open_room(struct room *room, const char *config, struct arena *mem, struct err *e)
 {
-	if (!settings_load(config, mem, &room->set, e) || !dir_make(room->set.state_dir, 0700, e) ||
+	if (!secret_start(e) || !settings_load(config, mem, &room->set, e) ||
+	    !dir_make(room->set.state_dir, 0700, e) ||
 	    !workloads_open(&room->set, &room->workloads, e) ||
 	    !identity_open(&room->set, &room->id, e))
 		return false;

@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "codec/pem.h"
 #include "crypto/cert.h"
 #include "crypto/csr.h"
@@ -89,13 +88,11 @@ static bool write_pem(const struct workload *w, const char *name, struct bytes d
 
 static bool write_key(const struct workload *w, const struct key *key, struct err *e)
 {
-	auto_buf struct buf pem = { 0 };
+	auto_secret struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
-	bool ok = key_write_pem(key, &pem, e) &&
-		  write_file(w, "key.pem", buf_bytes(&pem), w->row.mode, e);
-	mem_wipe(pem.ptr, pem.len);
-	return ok;
+	return key_write_pem(key, &pem, e) &&
+	       write_file(w, "key.pem", buf_bytes(&pem), w->row.mode, e);
 }
 
 /* The key that is there, if we can read it and it is one. */
@@ -104,13 +101,12 @@ static struct key *old_key(const struct workload *w)
 	char path[PATH_LEN];
 	struct err ignored;
 	struct key *key = NULL;
-	auto_buf struct buf pem = { 0 };
+	auto_secret struct buf pem = { 0 };
 
 	buf_init(&pem, PEM_MAX);
 	if (path_join(path, sizeof(path), w->row.dir, "key.pem", &ignored) &&
 	    file_read_private(path, &pem, &ignored))
 		key = key_read_pem(buf_str(&pem), &ignored);
-	mem_wipe(pem.ptr, pem.len);
 	if (key && key_kind(key) != KEY_P256) {
 		key_free(key);
 		key = NULL;

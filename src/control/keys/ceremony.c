@@ -13,10 +13,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "codec/pem.h"
 #include "control/keys/ring.h"
 #include "crypto/note.h"
+#include "crypto/secret.h"
 #include "sys/files.h"
 #include "sys/role.h"
 
@@ -36,12 +36,10 @@ static bool save(const char *dir, const char *name, struct bytes data, unsigned 
 
 static bool save_key(const char *dir, const char *name, const struct key *k, struct err *e)
 {
-	auto_buf struct buf text = { 0 };
+	auto_secret struct buf text = { 0 };
 
 	buf_init(&text, PEM_MAX);
-	bool is_saved = key_write_pem(k, &text, e) && save(dir, name, buf_bytes(&text), 0600, e);
-	mem_wipe(text.ptr, text.len);
-	return is_saved;
+	return key_write_pem(k, &text, e) && save(dir, name, buf_bytes(&text), 0600, e);
 }
 
 static bool save_cert(const char *dir, const char *name, struct bytes der, struct err *e)
@@ -202,7 +200,7 @@ int main(int argc, char **argv)
 
 	log_role("ceremony");
 	role_harden();
-	if (run(argc, argv, &e))
+	if (secret_start(&e) && run(argc, argv, &e))
 		return 0;
 	log_fail(&failed, &e);
 	return err_exit_code(e.kind);

@@ -11,6 +11,7 @@
 #include "control/settings.h"
 #include "control/walls.h"
 #include "crypto/note.h"
+#include "crypto/secret.h"
 #include "sys/files.h"
 #include "sys/ipc.h"
 #include "sys/role.h"
@@ -280,7 +281,7 @@ static bool start(struct room *r, struct arena *mem, struct err *e)
 	struct settings set;
 	char keys[PATH_CAP], log[PATH_CAP];
 
-	if (!settings_of_room(mem, &set, e) ||
+	if (!secret_start(e) || !settings_of_room(mem, &set, e) ||
 	    !path_join(keys, sizeof(keys), set.state_dir, "keys", e) ||
 	    !path_join(log, sizeof(log), keys, "signed.log", e) ||
 	    !ring_read(keys, mem, &r->ring, e))

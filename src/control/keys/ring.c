@@ -1,6 +1,5 @@
 #include "control/keys/ring.h"
 
-#include "base/mem.h"
 #include "codec/pem.h"
 #include "sys/files.h"
 
@@ -9,13 +8,12 @@ enum { PATH_CAP = 4096, PEM_MAX = 16 << 10 };
 bool ring_read_key(const char *dir, const char *name, struct key **out, struct err *e)
 {
 	char path[PATH_CAP];
-	auto_buf struct buf text = { 0 };
+	auto_secret struct buf text = { 0 };
 
 	buf_init(&text, PEM_MAX);
 	if (!path_join(path, sizeof(path), dir, name, e) || !file_read_private(path, &text, e))
 		return false;
 	*out = key_read_pem(buf_str(&text), e);
-	mem_wipe(text.ptr, text.len);
 	return *out || err_in(e, "%s", path);
 }
 

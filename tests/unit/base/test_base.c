@@ -74,6 +74,19 @@ static void a_buffer_stops_at_its_maximum(void **state)
 	check(str_eqz(buf_str(&b), "abcd"), "the end is still there");
 }
 
+static void a_secret_is_gone_before_its_memory_is(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_wipe(&b); /* never used: nothing to wipe */
+	buf_init(&b, 1000);
+	buf_puts(&b, STR("-----BEGIN PRIVATE KEY-----"));
+	buf_drop(&b, 11); /* what was dropped is still in the memory behind it */
+	buf_wipe(&b);
+	check(!b.ptr && !b.len && !b.cap, "nothing is held any more");
+}
+
 static void a_map_holds_what_was_put(void **state)
 {
 	struct map *m = map_new();
@@ -149,5 +162,6 @@ static void text_is_judged_as_utf8(void **state)
 RUN_TESTS(cmocka_unit_test(an_error_reads_from_the_inside_out),
 	  cmocka_unit_test(an_arena_refuses_past_its_limit), cmocka_unit_test(a_cursor_is_sticky),
 	  cmocka_unit_test(a_buffer_stops_at_its_maximum),
+	  cmocka_unit_test(a_secret_is_gone_before_its_memory_is),
 	  cmocka_unit_test(a_map_holds_what_was_put), cmocka_unit_test(times_are_read_strictly),
 	  cmocka_unit_test(a_typo_finds_its_word), cmocka_unit_test(text_is_judged_as_utf8))
