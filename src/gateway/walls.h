@@ -15,7 +15,7 @@ enum gate_msg {
 	GATE_POLICY,    /* JSON body of a feed entry of kind `policy` */
 	GATE_PRINCIPAL, /* JSON body of kind `principal` */
 	GATE_GONE,      /* str16 kind, str16 id */
-	GATE_REVOKED,   /* str16 serial in lower-case hex */
+	GATE_REVOKED,   /* str16 serial in lower-case hex, u64 ms of its notAfter; 0: for good */
 	GATE_AGE,       /* u64: ms since musterd last vouched for the state */
 	/* relay -> link */
 	GATE_DECISION, /* JSON, one decision record */

@@ -77,18 +77,6 @@ static void forget_heads(struct link *l)
 
 /* ---- telling relay ---- */
 
-static void tell_texts(struct link *l, enum gate_msg type, struct str a, struct str b)
-{
-	uint8_t room[1024];
-	struct wr w = wr_of(room, sizeof(room));
-
-	wr_str16(&w, a);
-	if (b.ptr)
-		wr_str16(&w, b);
-	if (wr_ok(&w))
-		(void)ipc_tell(l->relay, (uint16_t)type, wr_bytes(&w));
-}
-
 void state_tell_age(struct link *l)
 {
 	uint8_t room[8];
@@ -116,21 +104,33 @@ static bool tell_body(struct link *l, enum gate_msg type, const struct json *bod
 
 static bool tell_gone(struct link *l, const struct json *body, struct err *e)
 {
+	uint8_t room[1024];
+	struct wr w = wr_of(room, sizeof(room));
 	struct str kind, id;
 
 	if (!json_text(body, "kind", &kind, e) || !json_text(body, "id", &id, e))
 		return false;
-	tell_texts(l, GATE_GONE, kind, id);
+	wr_str16(&w, kind);
+	wr_str16(&w, id);
+	if (wr_ok(&w))
+		(void)ipc_tell(l->relay, GATE_GONE, wr_bytes(&w));
 	return true;
 }
 
 static bool tell_revoked(struct link *l, const struct json *body, struct err *e)
 {
+	uint8_t room[256];
+	struct wr w = wr_of(room, sizeof(room));
 	struct str serial;
+	int64_t until = 0;
 
-	if (!json_text(body, "serial", &serial, e))
+	if (!json_text(body, "serial", &serial, e) ||
+	    !json_opt_int(body, "until", 0, INT64_MAX, &until, e))
 		return false;
-	tell_texts(l, GATE_REVOKED, serial, (struct str){ 0 });
+	wr_str16(&w, serial);
+	wr_u64(&w, (uint64_t)until);
+	if (wr_ok(&w))
+		(void)ipc_tell(l->relay, GATE_REVOKED, wr_bytes(&w));
 	return true;
 }
 

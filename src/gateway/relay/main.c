@@ -10,7 +10,13 @@
 #include "sys/role.h"
 #include "sys/sandbox.h"
 
-enum { TICK_MS = 250, ACCEPTS_A_TURN = 64, PROPS_MAX = 64, WORK_BYTES = 1 << 20 };
+enum {
+	TICK_MS = 250,
+	HOUR_MS = 3600000,
+	ACCEPTS_A_TURN = 64,
+	PROPS_MAX = 64,
+	WORK_BYTES = 1 << 20
+};
 
 const struct log_event relay_events[] = {
 	[EVENT_STARTED] = { "relay.started", LOG_LEVEL_INFO, "The gate takes connections." },
@@ -202,6 +208,14 @@ static void on_tick(void *ctx)
 	timer_set(r->tick, TICK_MS);
 }
 
+static void on_hour(void *ctx)
+{
+	struct relay *r = ctx;
+
+	state_forget_revoked(r);
+	timer_set(r->hourly, HOUR_MS);
+}
+
 /* ---- the listener ---- */
 
 static void on_accept(void *ctx, unsigned events)
@@ -249,6 +263,7 @@ static bool start(struct relay *r, const char *config, struct err *e)
 	r->accepting = loop_watch(r->loop, r->listener, 0, on_accept, r);
 	r->link = ipc_new(r->loop, role_fd("link"), &wall);
 	r->tick = loop_after(r->loop, TICK_MS, on_tick, r);
+	r->hourly = loop_after(r->loop, HOUR_MS, on_hour, r);
 	role_on_link(r->loop, new_link, r);
 	return true;
 }

@@ -44,13 +44,13 @@ struct relay {
 	struct ipc *link;
 	int listener;
 	struct watch *accepting;
-	struct timer *tick;
+	struct timer *tick, *hourly;
 	struct key *key;
 	struct tls_ctx *tls;
 
 	struct world *world;
 	struct policy *policy;
-	struct map *revoked; /* serial -> itself */
+	struct map *revoked; /* serial -> int64_t, ms from which TLS refuses it */
 	struct map *seen;    /* principals since GATE_BEGIN; NULL outside */
 	struct map *touched; /* principals that changed in this turn */
 	bool all_touched;    /* policy, revocation, age: everybody's matter */
@@ -141,6 +141,7 @@ bool state_policy(struct relay *r, struct bytes body, struct err *e);
 bool state_principal(struct relay *r, struct bytes body, struct err *e);
 bool state_gone(struct relay *r, struct bytes body, struct err *e);
 bool state_revoked(struct relay *r, struct bytes body, struct err *e);
+void state_forget_revoked(struct relay *r); /* those of certificates long expired */
 bool state_age(struct relay *r, struct bytes body, struct err *e);
 void state_begin(struct relay *r);
 void state_end(struct relay *r);

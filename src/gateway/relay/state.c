@@ -4,7 +4,12 @@
 #include "codec/json.h"
 #include "crypto/tls.h"
 
-enum { POLICY_FILES = 256, PRINCIPAL_ROOM = 1 << 18, DEVICE_CA = 1 };
+enum {
+	POLICY_FILES = 256,
+	PRINCIPAL_ROOM = 1 << 18,
+	DEVICE_CA = 1,
+	REVOKED_MARGIN_MS = 3600000, /* past its notAfter TLS refuses it; clocks are set back */
+};
 
 /* Everything that was decided may be different now. */
 static void changed(struct relay *r)
@@ -163,12 +168,33 @@ bool state_revoked(struct relay *r, struct bytes body, struct err *e)
 {
 	struct rd rd = rd_of(body);
 	struct str serial = rd_str16(&rd);
+	uint64_t until = rd_u64(&rd);
 
 	if (!rd_end(&rd))
 		return err_set(e, ERR_INPUT, "revoked: not decodable");
-	(void)map_put(r->revoked, serial, r);
+	int64_t *until_ms = mem_new(1, sizeof(*until_ms));
+	*until_ms = until > 0 && until < INT64_MAX ? (int64_t)until : INT64_MAX;
+	free(map_put(r->revoked, serial, until_ms));
 	changed(r);
 	return true;
+}
+
+static bool one_expired(const struct map *revoked, int64_t now_ms, struct str *out)
+{
+	void *until_ms;
+
+	for (size_t at = 0; map_next(revoked, &at, out, &until_ms);)
+		if (now_ms > *(const int64_t *)until_ms + REVOKED_MARGIN_MS)
+			return true;
+	return false;
+}
+
+void state_forget_revoked(struct relay *r)
+{
+	struct str serial;
+
+	while (one_expired(r->revoked, loop_wall_ms(r->loop), &serial))
+		free(map_take(r->revoked, serial));
 }
 
 /* ---- the whole state at once ---- */
@@ -201,6 +227,7 @@ static const struct principal *one_not_seen(const struct relay *r)
 void state_end(struct relay *r)
 {
 	r->has_state = true;
+	state_forget_revoked(r);
 	if (!r->seen)
 		return;
 	for (const struct principal *p; (p = one_not_seen(r));)
