@@ -106,6 +106,42 @@ def test_a_revoked_certificate_is_cut_and_refused_T7_T8(plant):
     assert other.publish("2") < 128
 
 
+@pytest.fixture
+def unstarted(folder):
+    place = GatePlant(folder)
+    try:
+        yield place
+    finally:
+        place.stop()
+
+
+@pytest.mark.parametrize("hours, is_kept", [(1, True), (0, True), (-2, False)])
+def test_a_revoked_serial_is_kept_as_long_as_it_could_be_shown_T7(unstarted, hours, is_kept):
+    """T7: refused until TLS refuses it by its notAfter, and an hour more; then forgotten."""
+    plant = unstarted
+    credential = plant.credential("device/pump-1", "gone")
+    until = int((time.time() + hours * 3600) * 1000)
+    plant.control.put("revoked", {"serial": credential.serial, "principal": "device/pump-1",
+                                  "until": until})
+    plant.start()
+    _, said = try_connect(plant.gate_port, plant.logs, "gone", *credential.options(), "-V", "5")
+    assert ("CONNACK (0)" in said) != is_kept, said
+
+
+def test_the_state_of_thousands_reaches_the_gate_whole(unstarted):
+    """A snapshot of several MiB: the last of its devices gets in, one that is not in it does not."""
+    plant = unstarted
+    posture = {"osVersion": "12." * 60}
+    for n in range(5000):
+        plant.control.put("principal", principal("device", f"many-{n}", posture=posture))
+    assert len(plant.control.snapshot()) > 3 << 20
+    plant.start()
+    for name, is_known in (("many-0", True), ("many-4999", True), ("many-5000", False)):
+        _, said = try_connect(plant.gate_port, plant.logs, name,
+                              *plant.credential(f"device/{name}", name).options(), "-V", "5")
+        assert ("CONNACK (0)" in said) == is_known, said
+
+
 def test_strangers_never_reach_the_broker_T1_T6(plant):
     """T1, T6: no certificate, another CA's, an operator's: the broker hears of none of them."""
     before = plant.broker.proc.said().count("New connection")
