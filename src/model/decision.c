@@ -32,7 +32,9 @@ static struct str resource_text(const struct policy_request *q, struct arena *me
 static struct str sentence(const struct policy_request *q, const struct policy_answer *a,
 			   struct arena *mem)
 {
-	const struct policy_rule *r = a->rule_count > 0 ? &a->rules[0] : NULL;
+	/* Of a denial for want of a permit the rules are only those that came near. */
+	bool is_decided = a->rule_count > 0 && a->cause != POLICY_NO_PERMIT;
+	const struct policy_rule *r = is_decided ? &a->rules[0] : NULL;
 	const char *verb = a->effect == POLICY_ALLOW ? "may" : "may not";
 
 	if (r && r->reason.len > 0)

@@ -35,6 +35,11 @@ static void a_record_comes_back_as_it_went(void **state)
 	check(back.rule_count == 1 && back.rules[0].line == 7 && back.facts[0].at_ms == 4000,
 	      "rules and facts");
 	check(decision_write(&two, &back) && str_eq(buf_str(&one), buf_str(&two)), "the same text");
+
+	a.cause = POLICY_NO_PERMIT; /* the rule only came near: it decided nothing */
+	a.rules[0].is_forbid = false;
+	decision_of(&q, &a, str_of(id), STR("v1"), mem, &d);
+	check(str_eqz(d.says, "device/pump-1 may not publish: no policy permits it"), "no permit");
 	arena_free(mem);
 }
 
