@@ -30,7 +30,7 @@ MAY_USE = {
     "agent": PARTS + " tpm",
     "sensor": PARTS,
     "export": PARTS,
-    "ctl": "base codec sys crypto cedar net",
+    "ctl": "base codec sys crypto cedar model net",
 }
 
 # Rooms need less than their program may have.  A room sees its own folder and what lies

@@ -1,7 +1,8 @@
 /* cmd_policy.c - muster policy check|fmt|eval|explain: Cedar on plain files, without a server.
  *
  * For any user of Cedar: policies as text or JSON, schemas in both syntaxes, entities and requests
- * as the Cedar CLI reads them.  A denial ends with exit code 3.
+ * as the Cedar CLI reads them.  A folder stands for all its *.cedar, with its *.cedarschema and
+ * *.spaces.  A denial ends with exit code 3.
  */
 #include "base/mem.h"
 #include "cedar/conform.h"
@@ -11,16 +12,27 @@
 #include "cedar/format.h"
 #include "cedar/parse.h"
 #include "cedar/validate.h"
+#include "ctl/folder.h"
 #include "ctl/print.h"
+#include "model/policy.h"
 
-enum { OUT_MAX = 64 << 20, SCHEMAS_MAX = 16 };
+enum { OUT_MAX = 64 << 20, FILES_MAX = 256, SPACES_TEXT_MAX = 1 << 20 };
+
+/* Paths of one kind. */
+struct files {
+	struct str at[FILES_MAX];
+	size_t count;
+};
 
 /* What the files said. */
 struct desk {
 	struct ctl *ctl;
 	struct cedar_names *names;
 	struct cedar_entities *store;
+	struct files files, schemas, space_files; /* as given, and those of folders */
+	bool has_folder;
 	const struct schema *schema; /* NULL: none was given */
+	const struct spaces *spaces; /* NULL: plain Cedar */
 	struct cedar_policies policies;
 	struct cedar_program *program;
 	struct cedar_scratch *scratch;
@@ -76,25 +88,102 @@ static bool read_json(struct ctl *c, struct str path, const struct cedar_json **
 	return read_source(c, path, &source, e) && cedar_json_parse(source, c->mem, out, e);
 }
 
-static bool read_schema(struct desk *d, struct err *e)
+/* --- folders: all that is in them, each by its ending --- */
+
+static bool add_file(struct files *to, struct str path, struct err *e)
 {
-	struct schema_source sources[SCHEMAS_MAX];
-	struct cedar_source *one;
-	size_t at = 0, count = 0;
+	if (to->count == FILES_MAX)
+		return err_set(e, ERR_INPUT, "more than %d files", FILES_MAX);
+	to->at[to->count++] = path;
+	return true;
+}
+
+static bool add_folder(struct desk *d, struct str path, struct err *e)
+{
+	struct {
+		struct str ending;
+		struct files *to;
+	} const kinds[] = { { STR(".cedar"), &d->files },
+			    { STR(".cedarschema"), &d->schemas },
+			    { STR(".spaces"), &d->space_files } };
+	size_t before = d->files.count;
+	struct folder f;
+
+	d->has_folder = true;
+	if (str_ends(path, STR("/")))
+		path.len--;
+	if (!folder_list(d->ctl, path, &f, e))
+		return false;
+	for (size_t i = 0; i < f.count; i++) {
+		struct str file = arena_printf(d->ctl->mem, STR_FMT "/" STR_FMT, STR_ARG(path),
+					       STR_ARG(f.names[i]));
+		for (size_t k = 0; k < countof(kinds); k++)
+			if (str_ends(file, kinds[k].ending) && !add_file(kinds[k].to, file, e))
+				return false;
+	}
+	return d->files.count > before ||
+	       err_set(e, ERR_INPUT, "no file *.cedar in '" STR_FMT "'", STR_ARG(path));
+}
+
+static bool list_files(struct desk *d, struct err *e)
+{
 	struct str path;
 
-	while (ctl_each(d->ctl, "schema", &at, &path)) {
-		if (count == SCHEMAS_MAX)
-			return err_set(e, ERR_INPUT, "more than %d schema files", SCHEMAS_MAX);
+	for (size_t at = 0; ctl_each(d->ctl, "schema", &at, &path);)
+		if (!add_file(&d->schemas, path, e))
+			return false;
+	for (size_t i = 0; i < d->ctl->arg_count; i++) {
+		path = d->ctl->args[i];
+		if (!(folder_is(d->ctl, path) ? add_folder(d, path, e)
+					      : add_file(&d->files, path, e)))
+			return false;
+	}
+	return true;
+}
+
+/* --- schema and spaces --- */
+
+/* Topic spaces are entity types too: the schema's TopicSpace stands in for them. */
+static bool read_spaces(struct desk *d, struct schema_source *out, struct err *e)
+{
+	struct cedar_source *text;
+	auto_buf struct buf made = { 0 };
+
+	if (d->space_files.count > 1)
+		return err_set(e, ERR_INPUT, "more than one *.spaces: '" STR_FMT "'",
+			       STR_ARG(d->space_files.at[1]));
+	if (!read_source(d->ctl, d->space_files.at[0], &text, e) ||
+	    !spaces_read(text->name, text->text, d->ctl->mem, &d->spaces, e))
+		return false;
+	buf_init(&made, SPACES_TEXT_MAX);
+	if (!spaces_schema(d->spaces, &made))
+		return err_set(e, ERR_INPUT, "too many spaces");
+	*out = (struct schema_source){ .file = text->name,
+				       .text = arena_dup(d->ctl->mem, buf_str(&made)),
+				       .in_place_of = STR("TopicSpace") };
+	return true;
+}
+
+static bool read_schema(struct desk *d, struct err *e)
+{
+	struct schema_source sources[FILES_MAX + 1];
+	struct cedar_source *one;
+	size_t count = 0;
+
+	for (; count < d->schemas.count; count++) {
+		struct str path = d->schemas.at[count];
 		if (!read_source(d->ctl, path, &one, e))
 			return false;
-		sources[count++] =
-			(struct schema_source){ one->name, one->text,
-						str_ends(path, STR(".json")) ? SCHEMA_JSON
-									     : SCHEMA_CEDAR };
+		sources[count] = (struct schema_source){ .file = one->name,
+							 .text = one->text,
+							 .syntax = str_ends(path, STR(".json"))
+									   ? SCHEMA_JSON
+									   : SCHEMA_CEDAR };
 	}
 	if (!count)
 		return true;
+	if (d->space_files.count && !read_spaces(d, &sources[count++], e))
+		return false;
 	d->schema = schema_read(sources, count, d->names, d->ctl->mem, e);
 	return d->schema;
 }
@@ -132,15 +221,15 @@ static bool read_policies_of(struct desk *d, struct str path, struct cedar_polic
 	return read_source(d->ctl, path, &source, e) &&
 	       cedar_policies_parse(d->names, source, d->ctl->mem, &set, e) &&
 	       cedar_policies_rename(&set, d->ctl->mem, out, e) &&
-	       (d->ctl->arg_count == 1 || name_by_file(d, path, out, e));
+	       (d->files.count == 1 || name_by_file(d, path, out, e));
 }
 
 static bool read_policies(struct desk *d, struct err *e)
 {
 	struct cedar_policies next, all;
 
-	for (size_t i = 0; i < d->ctl->arg_count; i++) {
-		if (!read_policies_of(d, d->ctl->args[i], &next, e))
+	for (size_t i = 0; i < d->files.count; i++) {
+		if (!read_policies_of(d, d->files.at[i], &next, e))
 			return false;
 		if (!i) {
 			d->policies = next;
@@ -194,28 +283,78 @@ static void put_finding_json(struct desk *d, const struct validate_finding *f)
 	buf_putc(&d->out, '}');
 }
 
-static void put_report(struct desk *d, const struct validate_report *report)
+static void put_good(struct desk *d)
 {
-	if (d->ctl->is_json)
-		buf_printf(&d->out,
-			   "{\"policies\":%u,\"errors\":%zu,\"warnings\":%zu,\"findings\":[",
-			   d->policies.count + d->policies.template_count, report->error_count,
-			   report->warning_count);
+	unsigned policies = d->policies.count + d->policies.template_count;
+
+	if (!d->has_folder) {
+		buf_printf(&d->out, "%u policies are good%s.\n", policies,
+			   d->schema ? "" : " as text; give --schema to check what they mean");
+		return;
+	}
+	buf_printf(&d->out, "Good: %zu file%s, %u policies", d->files.count,
+		   d->files.count == 1 ? "" : "s", policies);
+	if (d->spaces)
+		buf_printf(&d->out, ", %zu spaces", spaces_count(d->spaces));
+	buf_puts(&d->out, d->schema ? STR(".\n") : STR("; no schema: as text only.\n"));
+}
+
+static void put_report_json(struct desk *d, const struct validate_report *report)
+{
+	buf_printf(&d->out,
+		   "{\"files\":%zu,\"policies\":%u,\"spaces\":%zu,\"errors\":%zu,"
+		   "\"warnings\":%zu,\"findings\":[",
+		   d->files.count, d->policies.count + d->policies.template_count,
+		   d->spaces ? spaces_count(d->spaces) : 0, report->error_count,
+		   report->warning_count);
 	for (size_t i = 0; i < report->count; i++) {
-		if (!d->ctl->is_json) {
-			put_finding(d, &report->findings[i]);
-			continue;
-		}
 		if (i)
 			buf_putc(&d->out, ',');
 		put_finding_json(d, &report->findings[i]);
 	}
-	if (d->ctl->is_json)
-		buf_puts(&d->out, STR("]}\n"));
-	else if (!report->error_count)
-		buf_printf(&d->out, "%u policies are good%s.\n",
-			   d->policies.count + d->policies.template_count,
-			   d->schema ? "" : " as text; give --schema to check what they mean");
+	buf_puts(&d->out, STR("]}\n"));
+}
+
+static void put_report(struct desk *d, const struct validate_report *report)
+{
+	if (d->ctl->is_json) {
+		put_report_json(d, report);
+		return;
+	}
+	for (size_t i = 0; i < report->count; i++)
+		put_finding(d, &report->findings[i]);
+	if (!report->error_count)
+		put_good(d);
+}
+
+static bool read_text(struct desk *d, struct str path, struct policy_file *out, struct err *e)
+{
+	struct cedar_source *source;
+
+	if (!read_source(d->ctl, path, &source, e))
+		return false;
+	*out = (struct policy_file){ source->name, source->text };
+	return true;
+}
+
+/* A folder with spaces is a set for musterd: also what it wants beyond Cedar's own rules. */
+static bool would_be_taken(struct desk *d, struct err *e)
+{
+	struct policy_file files[FILES_MAX], schema;
+	struct policy_source set = { .version = STR("0"), .files = files };
+
+	if (d->schemas.count != 1)
+		return err_set(e, ERR_INPUT, "%zu schemas, and spaces need one", d->schemas.count);
+	if (!read_text(d, d->schemas.at[0], &schema, e) ||
+	    !read_text(d, d->space_files.at[0], &set.spaces, e))
+		return false;
+	set.schema = schema.text;
+	for (; set.count < d->files.count; set.count++)
+		if (!read_text(d, d->files.at[set.count], &files[set.count], e))
+			return false;
+	struct policy *p = policy_new(&set, e);
+	policy_free(p);
+	return p;
 }
 
 static bool check(struct desk *d, struct err *e)
@@ -223,13 +362,15 @@ static bool check(struct desk *d, struct err *e)
 	struct validate_report report = { 0 };
 	struct err bad = { 0 };
 
-	if (!read_schema(d, e) || !read_policies(d, e))
+	if (!list_files(d, e) || !read_schema(d, e) || !read_policies(d, e))
 		return false;
 	if (d->schema && !cedar_validate(d->schema, &d->policies, d->ctl->mem, &report, &bad) &&
 	    !report.error_count) {
 		*e = bad;
 		return false;
 	}
+	if (!report.error_count && d->space_files.count && !would_be_taken(d, e))
+		return false;
 	put_report(d, &report);
 	if (!desk_say(d, e))
 		return false;
@@ -332,8 +473,8 @@ static bool read_request(struct desk *d, struct err *e)
 
 static bool read_question(struct desk *d, struct err *e)
 {
-	if (!read_schema(d, e) || !read_policies(d, e) || !read_entities(d, e) ||
-	    !read_request(d, e))
+	if (!list_files(d, e) || !read_schema(d, e) || !read_policies(d, e) ||
+	    !read_entities(d, e) || !read_request(d, e))
 		return false;
 	d->program = cedar_compile(&d->policies, d->names, e);
 	if (d->program)

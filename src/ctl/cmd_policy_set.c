@@ -1,42 +1,10 @@
 /* cmd_policy_set.c - muster policy show|put: the set in force, over the API. */
-#include <dirent.h>
-
 #include "base/buf.h"
 #include "codec/json.h"
+#include "ctl/folder.h"
 #include "ctl/say.h"
 
-enum { SET_FILES = 64, FILE_MAX = 1 << 18, SET_MAX = 8 << 20 };
-
-struct folder {
-	struct str names[SET_FILES];
-	size_t count;
-};
-
-static int by_name(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static bool list_folder(struct ctl *c, struct str path, struct folder *out, struct err *e)
-{
-	struct str name = arena_dup(c->mem, path);
-	DIR *dir = opendir(name.ptr);
-	const struct dirent *entry;
-
-	if (!dir)
-		return err_set(e, ERR_MISSING, "'" STR_FMT "' is no folder", STR_ARG(path));
-	while ((entry = readdir(dir)) && out->count < SET_FILES) {
-		struct str file = str_of(entry->d_name);
-
-		if (!str_starts(file, STR(".")))
-			out->names[out->count++] = arena_dup(c->mem, file);
-	}
-	bool is_whole = entry == NULL;
-	(void)closedir(dir);
-	qsort(out->names, out->count, sizeof(out->names[0]), by_name);
-	return is_whole || err_set(e, ERR_INPUT, "more than %d files in '" STR_FMT "'", SET_FILES,
-				   STR_ARG(path));
-}
+enum { FILE_MAX = 1 << 18, SET_MAX = 8 << 20 };
 
 static bool read_in(struct ctl *c, struct str file, struct str *out, struct err *e)
 {
@@ -86,14 +54,14 @@ static bool write_policies(struct ctl *c, const struct folder *f, struct jw *w, 
 
 static bool write_set(struct ctl *c, struct buf *out, struct err *e)
 {
-	struct folder folder = { .count = 0 };
+	struct folder folder;
 	auto_buf struct buf schema = { 0 };
 	auto_buf struct buf spaces = { 0 };
 	struct jw w;
 
 	buf_init(&schema, FILE_MAX);
 	buf_init(&spaces, FILE_MAX);
-	if (!list_folder(c, c->args[0], &folder, e) ||
+	if (!folder_list(c, c->args[0], &folder, e) ||
 	    !gather(c, &folder, STR(".cedarschema"), &schema, e) ||
 	    !gather(c, &folder, STR(".spaces"), &spaces, e))
 		return false;

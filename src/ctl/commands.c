@@ -181,8 +181,9 @@ const struct ctl_command ctl_commands[] = {
 	  "List certificates." },
 	{ "certificate", "revoke", "SERIAL", 1, 1, reason, cmd_certificate_revoke,
 	  "Revoke a certificate; gates cut its session." },
-	{ "policy", "check", "FILE...", 1, CTL_ARGS_MAX, policy_check, cmd_policy_check,
-	  "Check Cedar policy files: their text, and under --schema what they mean." },
+	{ "policy", "check", "FILE|FOLDER...", 1, CTL_ARGS_MAX, policy_check, cmd_policy_check,
+	  "Check Cedar policies: their text, and under a schema what they mean.  A folder is "
+	  "checked whole, with its *.cedarschema and *.spaces, as `put` would." },
 	{ "policy", "fmt", "FILE...", 1, CTL_ARGS_MAX, policy_fmt, cmd_policy_fmt,
 	  "Lay out Cedar policy files the one way." },
 	{ "policy", "eval", "FILE...", 1, CTL_ARGS_MAX, policy_ask, cmd_policy_eval,

@@ -1,9 +1,10 @@
 """muster policy check|fmt|eval|explain: Cedar on plain files, for anybody, without a server."""
 import json
+import shutil
 import subprocess
 
 import pytest
-from conftest import BUILD
+from conftest import BUILD, TOP
 
 POLICIES = """
 @id("report") permit (principal is Device, action == Action::"publish", resource is Topic)
@@ -91,3 +92,49 @@ def test_two_files_are_one_set(muster, folder):
     said = json.loads(muster("eval", "q.cedar", *ASK, 'Device::"pump"', "--json", bytes=700).stdout)
     assert said["decision"] == "allow"
     assert [p["id"] for p in said["policies"]] == ["q.cedar#policy0"]
+
+
+@pytest.fixture
+def shipped(folder):
+    """A copy of the policies we ship, to be damaged."""
+    return shutil.copytree(TOP / "policies", folder / "policies")
+
+
+def test_a_folder_is_checked_whole(muster, shipped):
+    good = muster("check", "policies")
+    assert (good.returncode, good.stderr) == (0, "")
+    said = json.loads(muster("check", "policies/", "--json").stdout)
+    assert said["files"] == len(list(shipped.glob("*.cedar"))) and said["errors"] == 0
+    spaces = (shipped / "plant.spaces").read_text().splitlines()
+    assert said["spaces"] == sum(line.startswith("space ") for line in spaces) > 0
+    assert f"Good: {said['files']} files, {said['policies']} policies, {said['spaces']} spaces." in good.stdout
+
+
+@pytest.mark.parametrize("file,old,new,place,says", [
+    ("plant.cedar", "principal.grade", "principal.gradde", "plant.cedar:", "grade"),
+    ("plant.cedar", "Space::telemetry", "Space::telemetri", "plant.cedar:", "telemetry"),
+    ("plant.spaces", "space ", "spce ", "plant.spaces:", "space"),
+    ("muster.cedarschema", "entity ", "entty ", "muster.cedarschema:", "entity"),
+])
+def test_a_damaged_folder_is_refused_with_the_place(muster, shipped, file, old, new, place, says):
+    text = (shipped / file).read_text()
+    at = next((o for o in (f"\n{old}", old) if o in text), None)
+    assert at, f"{file} has no {old!r}: this test needs another typo"
+    (shipped / file).write_text(text.replace(at, at.replace(old, new), 1))
+    bad = muster("check", "policies")
+    assert bad.returncode == 2
+    said = bad.stdout + bad.stderr
+    assert f"policies/{place}" in said and says in said, said
+
+
+def test_a_folder_without_spaces_is_plain_cedar(muster, folder):
+    alone = folder / "set"
+    alone.mkdir()
+    shutil.copy(folder / "p.cedar", alone)
+    assert "no schema" in muster("check", "set").stdout
+    shutil.copy(folder / "s.cedarschema", alone)
+    assert muster("check", "set").stdout == "Good: 1 file, 2 policies.\n"
+    assert muster("eval", "set", *ASK[3:], 'Device::"pump"', bytes=7).returncode == 0
+    (alone / "p.cedar").unlink()
+    empty = muster("check", "set")
+    assert empty.returncode == 2 and "no file *.cedar" in empty.stderr
