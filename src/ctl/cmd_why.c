@@ -116,8 +116,10 @@ static void show_rules(struct ctl *c, const struct json *d)
 	const struct json *all = json_member(d, "rules");
 	bool is_near = str_eqz(text_of(d, "because"), "no-permit");
 
-	if (!json_count(all) || is_near)
+	if (is_near)
 		printf("Rule     none: nothing that is in force grants this\n");
+	else if (!json_count(all))
+		printf("Rule     built in: this is decided before any policy is asked\n");
 	for (size_t i = 0; i < json_count(all); i++) {
 		const struct json *r = json_item(all, i);
 
