@@ -214,17 +214,6 @@ static bool forward_publish(struct session *s, const struct mqtt_packet *p, uint
 	return send_up(s, &whole);
 }
 
-static bool answer(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason,
-		   const char *decision)
-{
-	uint8_t room[64];
-	struct mqtt_packet p = { .type = type, .id = id, .reason = reason };
-
-	if (reason >= 0x80)
-		p.props = reason_props(s, decision, room);
-	return send_down(s, &p);
-}
-
 /* 3.1.1 cannot say no: the space says whether it is told yes or shown the door. */
 static bool refuse_old(struct session *s, const struct mqtt_packet *p, const struct judged *j)
 {
@@ -232,11 +221,9 @@ static bool refuse_old(struct session *s, const struct mqtt_packet *p, const str
 		hold_off(s->relay, str_of(s->client_id));
 		return malformed(s, MQTT_NOT_AUTHORIZED, "a publish was refused");
 	}
-	if (p->qos == 1)
-		return answer(s, MQTT_PUBACK, p->id, 0, NULL);
-	return ids_add(&s->refused, p->id)
-		       ? answer(s, MQTT_PUBREC, p->id, 0, NULL)
-		       : malformed(s, MQTT_RECEIVE_MAXIMUM, "too many in flight");
+	if (p->qos == 2 && !ids_add(&s->refused, p->id))
+		return malformed(s, MQTT_RECEIVE_MAXIMUM, "too many in flight");
+	return order_refused(s, p->qos, p->id, 0, NULL);
 }
 
 static bool refuse_publish(struct session *s, const struct mqtt_packet *p, const struct judged *j)
@@ -245,8 +232,7 @@ static bool refuse_publish(struct session *s, const struct mqtt_packet *p, const
 		return true;
 	if (s->version != MQTT_V5)
 		return refuse_old(s, p, j);
-	return answer(s, p->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC, p->id, MQTT_NOT_AUTHORIZED,
-		      j->id);
+	return order_refused(s, p->qos, p->id, MQTT_NOT_AUTHORIZED, j->id);
 }
 
 static bool publish(struct session *s, const struct mqtt_packet *p, struct bytes frame)
@@ -267,7 +253,7 @@ static bool publish(struct session *s, const struct mqtt_packet *p, struct bytes
 	judge(s, "publish", topic, &m, &j);
 	if (!j.allowed)
 		return refuse_publish(s, p, &j);
-	if (p->qos > 0 && !ids_add(&s->in_flight, p->id))
+	if (p->qos > 0 && (!ids_add(&s->in_flight, p->id) || !order_forwarded(s, p->qos, p->id)))
 		return malformed(s, MQTT_RECEIVE_MAXIMUM, "too many in flight");
 	return forward_publish(s, p, alias, frame);
 }
@@ -277,7 +263,7 @@ static bool publish(struct session *s, const struct mqtt_packet *p, struct bytes
 static bool pubrel(struct session *s, const struct mqtt_packet *p, struct bytes frame)
 {
 	if (ids_take(&s->refused, p->id))
-		return answer(s, MQTT_PUBCOMP, p->id, 0, NULL);
+		return send_down(s, &(struct mqtt_packet){ .type = MQTT_PUBCOMP, .id = p->id });
 	return put_up(s, frame);
 }
 

@@ -6,6 +6,7 @@
  *	session.c  a session's life: accept, dial, cut, end
  *	down.c     packets of the client
  *	up.c       packets of the broker
+ *	order.c    acknowledgements in order
  *	subs.c     subscriptions: granted, refused, taken back, given again
  *
  * One thread, one loop.  A session owns its two streams; relay owns the sessions.
@@ -97,6 +98,12 @@ struct sub {
 	struct sub *next;
 };
 
+/* Acknowledgements that are due, oldest first: the broker's and ours. */
+struct owed_line {
+	struct owed *first, *last;
+	size_t count;
+};
+
 /* A SUBSCRIBE of which a part went to the broker: codes of all, in the client's order. */
 struct pending {
 	uint16_t id;
@@ -121,6 +128,7 @@ struct session {
 	struct alias from_client[ALIASES + 1], from_broker[ALIASES + 1];
 	uint16_t broker_aliases, client_aliases; /* maxima in force */
 	struct ids in_flight;                    /* the client's own, towards the broker */
+	struct owed_line owed[2];                /* for QoS 1 and QoS 2 publishes */
 	struct ids refused;                      /* QoS 2 publishes ended here (3.1.1) */
 	struct ids dropped;                      /* QoS 2 deliveries ended here */
 	struct ids own;                          /* SUBSCRIBE and UNSUBSCRIBE we sent ourselves */
@@ -194,6 +202,15 @@ bool down_packet(struct session *s, struct bytes frame);
 bool up_packet(struct session *s, struct bytes frame);
 /* Does the gate still grant what the client left as its will? */
 bool will_allowed(struct session *s);
+
+/* ---- order.c: of a publish with QoS 1 or 2 ---- */
+bool order_forwarded(struct session *s, uint8_t qos, uint16_t id); /* false: too many */
+/* Says it now, or when all before it is answered; false: the session was ended. */
+bool order_refused(struct session *s, uint8_t qos, uint16_t id, uint8_t reason,
+		   const char *decision);
+/* The broker's PUBACK or PUBREC went down; false: the session was ended. */
+bool order_answered(struct session *s, uint8_t qos, uint16_t id);
+void order_free(struct session *s);
 
 /* ---- subs.c ---- */
 bool subs_subscribe(struct session *s, const struct mqtt_packet *p);

@@ -164,6 +164,7 @@ static void session_free(struct session *s)
 	free_aliases(s->from_broker);
 	judge_forget(s);
 	subs_free(s);
+	order_free(s);
 	buf_done(&s->connect);
 	free(s->in_flight.at);
 	free(s->refused.at);

@@ -168,11 +168,16 @@ static bool last_ack(struct session *s, const struct mqtt_packet *p, struct byte
 	return put_down(s, frame);
 }
 
+static bool puback(struct session *s, const struct mqtt_packet *p, struct bytes frame)
+{
+	return last_ack(s, p, frame) && order_answered(s, 1, p->id);
+}
+
 static bool pubrec(struct session *s, const struct mqtt_packet *p, struct bytes frame)
 {
 	if (p->reason >= 0x80)
 		(void)ids_take(&s->in_flight, p->id);
-	return put_down(s, frame);
+	return put_down(s, frame) && order_answered(s, 2, p->id);
 }
 
 /* Of a delivery that ended here: the client never saw it. */
@@ -193,7 +198,7 @@ static bool disconnect(struct session *s, const struct mqtt_packet *p, struct by
 
 static bool (*const handlers[MQTT_TYPES])(struct session *, const struct mqtt_packet *,
 					  struct bytes) = {
-	[MQTT_CONNACK] = connack,       [MQTT_PUBLISH] = publish,        [MQTT_PUBACK] = last_ack,
+	[MQTT_CONNACK] = connack,       [MQTT_PUBLISH] = publish,        [MQTT_PUBACK] = puback,
 	[MQTT_PUBREC] = pubrec,         [MQTT_PUBREL] = pubrel,          [MQTT_PUBCOMP] = last_ack,
 	[MQTT_SUBACK] = subs_suback,    [MQTT_UNSUBACK] = subs_unsuback, [MQTT_PINGRESP] = forward,
 	[MQTT_DISCONNECT] = disconnect,
