@@ -261,7 +261,7 @@ static bool read_typed_extn(const struct cedar_reader *r, const struct cedar_jso
 			    const struct schema_type *type, struct cedar_value *out, struct err *e)
 {
 	const struct cedar_json *inner = cedar_json_get(json, "__extn");
-	struct cedar_value arg;
+	struct cedar_value arg = { 0 };
 
 	if (is_fn_and_args(inner))
 		return read_extn(r, inner, out, e);

@@ -395,6 +395,7 @@ static void ancestors_make(struct cedar_entities *store, struct node *n)
 	n->ancestor_count = 0;
 	for (uint32_t i = 0; i < n->parent_count; i++) {
 		const struct node *p = node_at(store, n->parents[i]);
+		/* There is a parent: count is not 0. NOLINTNEXTLINE(clang-analyzer-core*) */
 		n->ancestors[n->ancestor_count++] = n->parents[i];
 		for (uint32_t j = 0; j < p->ancestor_count; j++)
 			n->ancestors[n->ancestor_count++] = p->ancestors[j];
@@ -409,11 +410,25 @@ struct walk_step {
 	uint32_t slot, next_child;
 };
 
+struct order {
+	uint32_t *slots, count, cap;
+};
+
+static void order_add(struct order *o, uint32_t slot)
+{
+	if (o->count == o->cap) {
+		o->cap = o->cap ? o->cap * 2 : 16;
+		o->slots = mem_grow(o->slots, o->cap, sizeof(*o->slots));
+	}
+	o->slots[o->count++] = slot;
+}
+
 /* Everyone below slot, each after all who are below it: backwards, parents come first. */
-static uint32_t *walk_below(struct cedar_entities *store, uint32_t slot, uint32_t *out_count)
+static struct order walk_below(struct cedar_entities *store, uint32_t slot)
 {
 	struct walk_step *stack = mem_new(1, sizeof(*stack));
-	uint32_t depth = 1, cap = 1, *order = NULL, count = 0, order_cap = 0;
+	struct order order = { 0 };
+	uint32_t depth = 1, cap = 1;
 
 	store->walk++;
 	stack[0] = (struct walk_step){ slot, 0 };
@@ -422,11 +437,7 @@ static uint32_t *walk_below(struct cedar_entities *store, uint32_t slot, uint32_
 		struct walk_step *top = &stack[depth - 1];
 		const struct node *n = node_at(store, top->slot);
 		if (top->next_child == n->child_count) {
-			if (count == order_cap) {
-				order_cap = order_cap ? order_cap * 2 : 16;
-				order = mem_grow(order, order_cap, sizeof(*order));
-			}
-			order[count++] = top->slot;
+			order_add(&order, top->slot);
 			depth--;
 			continue;
 		}
@@ -441,22 +452,19 @@ static uint32_t *walk_below(struct cedar_entities *store, uint32_t slot, uint32_
 		stack[depth++] = (struct walk_step){ child, 0 };
 	}
 	free(stack);
-	*out_count = count;
 	return order;
 }
 
 static void ancestors_refresh(struct cedar_entities *store, uint32_t slot)
 {
-	uint32_t count;
-
 	if (!node_at(store, slot)->child_count) {
 		ancestors_make(store, node_at(store, slot));
 		return;
 	}
-	uint32_t *order = walk_below(store, slot, &count);
-	while (count)
-		ancestors_make(store, node_at(store, order[--count]));
-	free(order);
+	struct order below = walk_below(store, slot);
+	while (below.count)
+		ancestors_make(store, node_at(store, below.slots[--below.count]));
+	free(below.slots);
 }
 
 static bool parents_equal(const struct node *n, const uint32_t *parents, uint32_t count)

@@ -30,7 +30,9 @@ static bool no_room(const struct reader *r)
 /* The next byte, or 0 at the end (a NUL in the text is no JSON either way). */
 static char peek(const struct reader *r)
 {
-	return r->at < r->source->text.len ? r->source->text.ptr[r->at] : 0;
+	if (r->at >= r->source->text.len)
+		return '\0';
+	return r->source->text.ptr[r->at];
 }
 
 static void skip_space(struct reader *r)
@@ -396,11 +398,6 @@ const struct cedar_json *cedar_json_get(const struct cedar_json *map, const char
 		if (str_eqz(map->keys[i], name))
 			return &map->items[i];
 	return NULL;
-}
-
-bool cedar_json_is(const struct cedar_json *json, enum cedar_json_kind kind)
-{
-	return json && json->kind == kind;
 }
 
 const char *cedar_json_kind_name(enum cedar_json_kind kind)

@@ -47,7 +47,12 @@ bool cedar_json_parse(const struct cedar_source *source, struct arena *mem,
 
 /* A member, or NULL; also NULL when it is not a map. */
 const struct cedar_json *cedar_json_get(const struct cedar_json *map, const char *name);
-bool cedar_json_is(const struct cedar_json *json, enum cedar_json_kind kind); /* NULL is nothing */
+/* NULL is nothing */
+static inline bool cedar_json_is(const struct cedar_json *json, enum cedar_json_kind kind)
+{
+	return json && json->kind == kind;
+}
+
 const char *cedar_json_kind_name(enum cedar_json_kind kind);
 
 /* Checked access for readers; errors carry the place and name what was expected. */

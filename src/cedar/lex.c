@@ -325,7 +325,7 @@ bool cedar_lex_path(struct cedar_lex *lex, struct cedar_names *names, uint32_t *
 	char joined[PATH_MAX_BYTES];
 	struct cedar_pos pos = lex->token.pos;
 	size_t len = 0;
-	struct str part;
+	struct str part = { 0 };
 
 	do {
 		if (!cedar_lex_name(lex, &part))
@@ -334,6 +334,7 @@ bool cedar_lex_path(struct cedar_lex *lex, struct cedar_names *names, uint32_t *
 		if (part.len > sizeof(joined) - len - sep)
 			return cedar_lex_fail(lex, pos, "this name is too long");
 		memcpy(joined + len, "::", sep);
+		/* A name was taken. NOLINTNEXTLINE(clang-analyzer-core*) */
 		memcpy(joined + len + sep, part.ptr, part.len);
 		len += sep + part.len;
 	} while (cedar_lex_is(lex, "::") && cedar_lex_peek(lex).kind == CEDAR_TOKEN_IDENT &&

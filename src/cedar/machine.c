@@ -221,6 +221,7 @@ static enum run_result fails(const struct code *code, const struct insn *in,
 	return RUN_FAILS;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a switch in a loop, an instruction a case */
 enum run_result machine_run(struct machine *m, const struct code *code, uint32_t pc,
 			    struct cedar_fault *fault)
 {

@@ -27,7 +27,6 @@ static void scope_unknown(struct world *w, struct seat *s, const struct cedar_sc
 			  struct chance *c)
 {
 	bool is_typed = scope->kind == CEDAR_SCOPE_IS || scope->kind == CEDAR_SCOPE_IS_IN;
-	bool may_be = scope->uid && scope->uid->type == s->uid->type;
 
 	if (is_typed && scope->type != s->uid->type) {
 		*c = (struct chance){ 0 };
@@ -37,6 +36,7 @@ static void scope_unknown(struct world *w, struct seat *s, const struct cedar_sc
 		return;
 	bool is_above = scope->kind != CEDAR_SCOPE_EQ && seat_attrs(w, s) &&
 			seat_in(w, s, scope->uid) && !cedar_uid_eq(s->uid, scope->uid);
+	bool may_be = scope->uid->type == s->uid->type;
 	bool may_be_above = scope->kind != CEDAR_SCOPE_EQ && !seat_attrs(w, s);
 	c->must_hold &= is_above;
 	c->may_hold &= is_above || may_be || may_be_above;

@@ -598,7 +598,22 @@ static bool graph_new(struct resolver *r, size_t count, struct graph *g)
 	return g->up && g->up_count && g->above && g->above_count;
 }
 
-/* Breadth first from each; `seen` holds i + 1 of the last walk that met a node. */
+/* All that i reaches, breadth first; `seen` holds i + 1 of the last walk that met a node. */
+static size_t graph_walk(const struct graph *g, size_t i, size_t *seen, size_t *queue)
+{
+	size_t n = 0, at = 0;
+
+	for (size_t from = i;; from = queue[at++]) {
+		for (size_t k = 0; k < g->up_count[from]; k++)
+			if (seen[g->up[from][k]] != i + 1) {
+				seen[g->up[from][k]] = i + 1;
+				queue[n++] = g->up[from][k];
+			}
+		if (at == n)
+			return n;
+	}
+}
+
 static bool graph_close(struct resolver *r, struct graph *g)
 {
 	size_t *seen = take(r, r->raw->mem, g->count, sizeof(*seen));
@@ -607,16 +622,7 @@ static bool graph_close(struct resolver *r, struct graph *g)
 	if (!seen || !queue)
 		return false;
 	for (size_t i = 0; i < g->count; i++) {
-		size_t n = 0, at = 0;
-		for (size_t from = i;; from = queue[at++]) {
-			for (size_t k = 0; k < g->up_count[from]; k++)
-				if (seen[g->up[from][k]] != i + 1) {
-					seen[g->up[from][k]] = i + 1;
-					queue[n++] = g->up[from][k];
-				}
-			if (at == n)
-				break;
-		}
+		size_t n = graph_walk(g, i, seen, queue);
 		g->above[i] = take(r, r->raw->mem, n, sizeof(*queue));
 		if (!g->above[i])
 			return false;
