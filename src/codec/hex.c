@@ -1,6 +1,6 @@
 #include "codec/hex.h"
 
-static int value_of(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -18,8 +18,8 @@ bool hex_read_exact(struct str text, void *out, size_t len, struct err *e)
 	if (text.len % 2 || text.len / 2 != len)
 		return err_set(e, ERR_INPUT, "hex: want %zu digits, not %zu", 2 * len, text.len);
 	for (size_t i = 0; i < len; i++) {
-		int high = value_of(text.ptr[2 * i]);
-		int low = value_of(text.ptr[2 * i + 1]);
+		int high = hex_digit(text.ptr[2 * i]);
+		int low = hex_digit(text.ptr[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return err_set(e, ERR_INPUT, "hex: character %zu is no digit",
 				       2 * i + (high >= 0));

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+int hex_digit(char c); /* 0 to 15; -1: none */
 bool hex_read(struct str text, struct arena *mem, struct bytes *out, struct err *e) must_check;
 /* Exactly len bytes, into the caller's array. */
 bool hex_read_exact(struct str text, void *out, size_t len, struct err *e) must_check;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/base64.h"
+#include "codec/hex.h"
 
 enum { CHUNK_LINE_MAX = 18, CHUNK_MAX = 1 << 30 };
 
@@ -168,23 +169,12 @@ static bool has_word(struct str list, struct str word)
 	return false;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The byte a %XX stands for; -1 when it is none. */
 static int escaped_byte(struct str s, size_t at)
 {
 	if (at + 2 >= s.len)
 		return -1;
-	int high = hex_value(s.ptr[at + 1]), low = hex_value(s.ptr[at + 2]);
+	int high = hex_digit(s.ptr[at + 1]), low = hex_digit(s.ptr[at + 2]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
@@ -370,10 +360,10 @@ static enum http_result read_chunk_size(struct http_chunks *c, struct bytes in, 
 	uint64_t size = 0;
 	size_t i = 0;
 
-	for (; i < in.len && hex_value((char)in.ptr[i]) >= 0; i++) {
+	for (; i < in.len && hex_digit((char)in.ptr[i]) >= 0; i++) {
 		if (i == 8)
 			return chunk_bad(e, "chunk size is too large");
-		size = size << 4 | (uint64_t)hex_value((char)in.ptr[i]);
+		size = size << 4 | (uint64_t)hex_digit((char)in.ptr[i]);
 	}
 	if (size > CHUNK_MAX)
 		return chunk_bad(e, "chunk size is too large");

@@ -205,8 +205,11 @@ static bool read_pair(struct sheet *s, const struct route_field *f, struct str k
 	return put_text(s, out.name, arena_dup(s->mem, json_value_text(v)), e);
 }
 
-static bool read_pairs(struct sheet *s, const struct route_field *f, const struct json *v,
-		       struct err *e)
+typedef bool member_fn(struct sheet *s, const struct route_field *f, struct str key,
+		       const struct json *v, struct err *e);
+
+static bool read_members(struct sheet *s, const struct route_field *f, const struct json *v,
+			 member_fn *read, struct err *e)
 {
 	const struct json *value;
 	struct str key;
@@ -214,9 +217,15 @@ static bool read_pairs(struct sheet *s, const struct route_field *f, const struc
 	if (!check_list(f, v, JSON_KIND_MAP, "an object", e))
 		return false;
 	for (void *at = NULL; json_next(v, &at, &key, &value);)
-		if (!read_pair(s, f, key, value, e))
+		if (!read(s, f, key, value, e))
 			return false;
 	return true;
+}
+
+static bool read_pairs(struct sheet *s, const struct route_field *f, const struct json *v,
+		       struct err *e)
+{
+	return read_members(s, f, v, read_pair, e);
 }
 
 enum { FILE_NAME_MAX = 128, FILE_TEXT_MAX = 1 << 18 };
@@ -266,15 +275,7 @@ static bool read_pcr(struct sheet *s, const struct route_field *f, struct str ke
 static bool read_pcrs(struct sheet *s, const struct route_field *f, const struct json *v,
 		      struct err *e)
 {
-	const struct json *value;
-	struct str key;
-
-	if (!check_list(f, v, JSON_KIND_MAP, "an object", e))
-		return false;
-	for (void *at = NULL; json_next(v, &at, &key, &value);)
-		if (!read_pcr(s, f, key, value, e))
-			return false;
-	return true;
+	return read_members(s, f, v, read_pcr, e);
 }
 
 enum { LINE_MAX_BYTES = 16384 };
