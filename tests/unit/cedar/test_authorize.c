@@ -1,4 +1,5 @@
 /* test_authorize.c - who may do what, which policies say so, and what a decision costs (P6, P7). */
+#include "counted.h"
 #include "plant.h"
 
 #include "cedar/program_in.h"
@@ -191,40 +192,6 @@ static void a_resource_may_exist_for_one_request(void **state)
 }
 
 /* --- nothing is allocated --- */
-
-static size_t allocations;
-void *__real_calloc(size_t count, size_t size);
-void *__real_malloc(size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	allocations++;
-	return __real_calloc(count, size);
-}
-
-void *__wrap_malloc(size_t size)
-{
-	allocations++;
-	return __real_malloc(size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	allocations++;
-	return __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-	allocations++;
-	return __real_reallocarray(old, count, size);
-}
 
 static void a_decision_allocates_nothing(void **state)
 {

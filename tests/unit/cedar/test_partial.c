@@ -1,4 +1,5 @@
 /* test_partial.c - answers when not all is known: wildcards, who-can, residuals. */
+#include "counted.h"
 #include "plant.h"
 
 static const char *const fleet =
@@ -192,40 +193,6 @@ static void a_residual_holds_what_it_was_made_from(void **state)
 }
 
 /* --- nothing is allocated --- */
-
-static size_t allocations;
-void *__real_calloc(size_t count, size_t size);
-void *__real_malloc(size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	allocations++;
-	return __real_calloc(count, size);
-}
-
-void *__wrap_malloc(size_t size)
-{
-	allocations++;
-	return __real_malloc(size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	allocations++;
-	return __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-	allocations++;
-	return __real_reallocarray(old, count, size);
-}
 
 static void a_residual_allocates_nothing_per_message(void **state)
 {
