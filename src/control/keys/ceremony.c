@@ -140,7 +140,7 @@ static bool certify(const char *state, const char *keys, const char *name, const
 	int64_t now_ms = clock_wall_ms(clock_real());
 
 	if (!path_join(operator_ca, sizeof(operator_ca), state, "operator-ca", e) ||
-	    !ring_read_cert(keys, "operator-ca.pem", mem, &ca, e) || !ring_domain(ca, &domain, e) ||
+	    !ring_read_ca(keys, "operator", mem, &ca, e) || !ring_domain(ca, &domain, e) ||
 	    !ring_read_key(operator_ca, "operator-ca.key", &ca_key, e))
 		return false;
 	auto_key struct key *k = key_generate(KEY_P256, e);

@@ -41,17 +41,52 @@ bool ring_domain(struct bytes ca, struct str *out, struct err *e)
 	return true;
 }
 
+bool ring_read_ca(const char *dir, const char *role, struct arena *mem, struct bytes *out,
+		  struct err *e)
+{
+	struct str want = arena_printf(mem, "%s CA", role), domain, is;
+	struct str name = arena_printf(mem, "%s-ca.pem", role);
+	struct cert c;
+
+	if (!ring_read_cert(dir, name.ptr, mem, out, e))
+		return false;
+	if (!cert_read(*out, &c, e))
+		return err_in(e, "%s/" STR_FMT, dir, STR_ARG(name));
+	if (c.is_ca && str_cut(c.common_name, ' ', &domain, &is) && str_eq(is, want))
+		return true;
+	return err_set(e, ERR_INPUT,
+		       "%s/" STR_FMT ": this is '" STR_FMT "', not the " STR_FMT " it stood for",
+		       dir, STR_ARG(name), STR_ARG(c.common_name), STR_ARG(want));
+}
+
+static bool read_kind(const char *dir, const char *name, enum key_kind kind, struct key **out,
+		      struct err *e)
+{
+	if (!ring_read_key(dir, name, out, e))
+		return false;
+	return key_kind(*out) == kind || err_set(e, ERR_INPUT, "%s/%s: want %s key", dir, name,
+						 kind == KEY_P256 ? "a P-256" : "an Ed25519");
+}
+
+/* T14: an authority's key and its certificate, or no authority. */
+static bool read_pair(const char *dir, const char *role, struct arena *mem, struct key **key,
+		      struct bytes *ca, struct cert_issuer *out, struct err *e)
+{
+	struct str name = arena_printf(mem, "%s-ca.key", role);
+
+	if (!read_kind(dir, name.ptr, KEY_P256, key, e) || !ring_read_ca(dir, role, mem, ca, e))
+		return false;
+	return cert_issuer_read(*ca, *key, out, e) ||
+	       err_in(e, "%s/%s-ca.key and %s-ca.pem", dir, role, role);
+}
+
 bool ring_read(const char *dir, struct arena *mem, struct ring *out, struct err *e)
 {
 	*out = (struct ring){ 0 };
-	return ring_read_key(dir, "device-ca.key", &out->device_key, e) &&
-	       ring_read_key(dir, "infra-ca.key", &out->infra_key, e) &&
-	       ring_read_key(dir, "statement.key", &out->statement, e) &&
-	       ring_read_key(dir, "audit.key", &out->audit, e) &&
-	       ring_read_cert(dir, "device-ca.pem", mem, &out->device_ca, e) &&
-	       ring_read_cert(dir, "infra-ca.pem", mem, &out->infra_ca, e) &&
-	       ring_read_cert(dir, "operator-ca.pem", mem, &out->operator_ca, e) &&
-	       cert_issuer_read(out->device_ca, out->device_key, &out->device, e) &&
-	       cert_issuer_read(out->infra_ca, out->infra_key, &out->infra, e) &&
+	return read_pair(dir, "device", mem, &out->device_key, &out->device_ca, &out->device, e) &&
+	       read_pair(dir, "infra", mem, &out->infra_key, &out->infra_ca, &out->infra, e) &&
+	       ring_read_ca(dir, "operator", mem, &out->operator_ca, e) &&
+	       read_kind(dir, "statement.key", KEY_P256, &out->statement, e) &&
+	       read_kind(dir, "audit.key", KEY_ED25519, &out->audit, e) &&
 	       ring_domain(out->infra_ca, &out->domain, e);
 }

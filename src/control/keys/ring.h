@@ -23,5 +23,8 @@ bool ring_read(const char *dir, struct arena *mem, struct ring *out, struct err 
 bool ring_domain(struct bytes ca, struct str *out, struct err *e) must_check;
 
 bool ring_read_key(const char *dir, const char *name, struct key **out, struct err *e) must_check;
+/* <role>-ca.pem, role being "device", "infra" or "operator": refused when it is another (T14). */
+bool ring_read_ca(const char *dir, const char *role, struct arena *mem, struct bytes *out,
+		  struct err *e) must_check;
 bool ring_read_cert(const char *dir, const char *name, struct arena *mem, struct bytes *out,
 		    struct err *e) must_check;
