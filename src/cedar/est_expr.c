@@ -355,7 +355,6 @@ static const struct cedar_expr *read_extn(struct est_reader *r, const struct ced
 	if (!fn)
 		return NULL;
 	if (!one && !cedar_json_is(many, CEDAR_JSON_LIST)) {
-		/* It has a member: it is something. NOLINTNEXTLINE(clang-analyzer-core*) */
 		(void)cedar_err_at(r->e, json->pos, "expected 'arg' or 'args'");
 		return NULL;
 	}
@@ -397,7 +396,7 @@ static const struct cedar_expr *read_value(struct est_reader *r, const struct ce
 	    (is_one && is_entity(cedar_json_get(json, "__entity"))) ||
 	    (is_one && cedar_json_is(cedar_json_get(json, "__expr"), CEDAR_JSON_TEXT)))
 		return read_literal(r, json);
-	if (cedar_json_is(cedar_json_get(extn, "fn"), CEDAR_JSON_TEXT))
+	if (extn && cedar_json_is(cedar_json_get(extn, "fn"), CEDAR_JSON_TEXT))
 		return read_extn(r, extn);
 	return record_of(r, json, read_value);
 }
