@@ -5,16 +5,8 @@
 
 static void write_list(struct ctl *c, struct jw *w, const char *member, const char *option)
 {
-	struct str value;
-	size_t at = 0;
-
-	if (!ctl_has(c, option))
-		return;
-	jw_key(w, member);
-	jw_list(w);
-	while (ctl_each(c, option, &at, &value))
-		jw_str(w, value);
-	jw_end(w);
+	if (ctl_has(c, option))
+		say_values(c, w, member, option);
 }
 
 static bool write_tags(struct ctl *c, struct jw *w, struct err *e)

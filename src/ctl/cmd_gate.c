@@ -6,8 +6,6 @@
 bool cmd_gate_add(struct ctl *c, struct err *e)
 {
 	auto_buf struct buf body = { 0 };
-	struct str name;
-	size_t at = 0;
 	struct jw w;
 
 	if (!ctl_has(c, "site"))
@@ -17,11 +15,7 @@ bool cmd_gate_add(struct ctl *c, struct err *e)
 	jw_map(&w);
 	jw_kv_str(&w, "id", c->args[0]);
 	jw_kv_str(&w, "site", ctl_text(c, "site"));
-	jw_key(&w, "names");
-	jw_list(&w);
-	while (ctl_each(c, "name", &at, &name))
-		jw_str(&w, name);
-	jw_end(&w);
+	say_values(c, &w, "names", "name");
 	jw_end(&w);
 	struct str says =
 		arena_printf(c->mem, "Registered.  Next: muster enrol code " STR_FMT " --kind gate",

@@ -6,8 +6,6 @@
 bool cmd_service_add(struct ctl *c, struct err *e)
 {
 	auto_buf struct buf body = { 0 };
-	struct str group;
-	size_t at = 0;
 	struct jw w;
 
 	buf_init(&body, 1 << 20);
@@ -16,11 +14,7 @@ bool cmd_service_add(struct ctl *c, struct err *e)
 	jw_kv_str(&w, "id", c->args[0]);
 	if (ctl_has(c, "site"))
 		jw_kv_str(&w, "site", ctl_text(c, "site"));
-	jw_key(&w, "groups");
-	jw_list(&w);
-	while (ctl_each(c, "group", &at, &group))
-		jw_str(&w, group);
-	jw_end(&w);
+	say_values(c, &w, "groups", "group");
 	jw_end(&w);
 	struct str says = arena_printf(
 		c->mem, "Registered.  Next: muster enrol code " STR_FMT " --kind service",

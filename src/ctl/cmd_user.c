@@ -6,19 +6,13 @@
 bool cmd_user_add(struct ctl *c, struct err *e)
 {
 	auto_buf struct buf body = { 0 };
-	struct str role;
-	size_t at = 0;
 	struct jw w;
 
 	buf_init(&body, 1 << 20);
 	jw_init(&w, &body, JW_COMPACT);
 	jw_map(&w);
 	jw_kv_str(&w, "id", c->args[0]);
-	jw_key(&w, "roles");
-	jw_list(&w);
-	while (ctl_each(c, "role", &at, &role))
-		jw_str(&w, role);
-	jw_end(&w);
+	say_values(c, &w, "roles", "role");
 	jw_end(&w);
 	struct str says = arena_printf(
 		c->mem, "Registered.  Next, on the server: musterd operator " STR_FMT " --out DIR",

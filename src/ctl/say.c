@@ -142,3 +142,15 @@ struct str say_reason(struct ctl *c)
 	jw_end(&w);
 	return arena_dup(c->mem, buf_str(&out));
 }
+
+void say_values(struct ctl *c, struct jw *w, const char *member, const char *option)
+{
+	struct str value;
+	size_t at = 0;
+
+	jw_key(w, member);
+	jw_list(w);
+	while (ctl_each(c, option, &at, &value))
+		jw_str(w, value);
+	jw_end(w);
+}

@@ -5,6 +5,7 @@
 #include "ctl/print.h"
 
 struct json;
+struct jw;
 
 /* One column of a list: where its text comes from. */
 enum say_form {
@@ -40,6 +41,9 @@ bool say_get(struct ctl *c, struct str target, struct json **out, struct err *e)
 /* Sends a body (empty: none) with a method; prints the answer with --json, else the sentence. */
 bool say_done(struct ctl *c, const char *method, struct str target, struct str body,
 	      struct str sentence, struct err *e) must_check;
+
+/* Writes "member": [every value of the option]. */
+void say_values(struct ctl *c, struct jw *w, const char *member, const char *option);
 
 /* {"reason": "..."} of --reason; "{}" when absent. */
 struct str say_reason(struct ctl *c);
