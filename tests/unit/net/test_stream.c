@@ -7,17 +7,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "still.h"
 #include "test.h"
-
-static int64_t now_ms = 1;
-
-static int64_t the_time(void *ctx)
-{
-	(void)ctx;
-	return now_ms;
-}
-
-static const struct clock still = { the_time, the_time, NULL };
 
 struct side {
 	struct stream *s;

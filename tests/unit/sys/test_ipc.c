@@ -5,19 +5,10 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "still.h"
 #include "test.h"
 
 enum { HELLO = 1, ADD = 2, SLOW = 3, PICKY = 4, RARE = 5 };
-
-static int64_t now_ms = 1;
-
-static int64_t the_time(void *ctx)
-{
-	(void)ctx;
-	return now_ms;
-}
-
-static const struct clock still = { the_time, the_time, NULL };
 
 struct side {
 	int hellos, lost;

@@ -3,17 +3,8 @@
 
 #include <unistd.h>
 
+#include "still.h"
 #include "test.h"
-
-static int64_t now_ms = 1000;
-
-static int64_t the_time(void *ctx)
-{
-	(void)ctx;
-	return now_ms;
-}
-
-static const struct clock still = { the_time, the_time, NULL };
 
 static char trace[64];
 
