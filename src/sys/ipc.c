@@ -173,11 +173,13 @@ static void bury(struct ipc *link)
 
 /* Out: gathered during a turn, sent at its end. */
 
-/* Empty, and without the memory that one long message left behind. */
+/* Empty, and without the memory that one long message left behind.  What it held may have been a
+ * key on its way to the room that uses it. */
 static void shrink(struct buf *b)
 {
 	size_t max = b->max;
 
+	mem_wipe(b->ptr, b->len);
 	if (b->cap <= READ_PIECE) {
 		buf_clear(b);
 		return;

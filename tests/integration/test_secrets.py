@@ -109,6 +109,15 @@ def test_a_dump_of_an_agents_keys_room_holds_no_key(control, folder):
         wait_until(lambda: say(device, "status"), 10, "it does not answer")
 
 
+@needs_root
+def test_a_dump_of_the_gates_link_holds_no_key(plant, folder):
+    """R9: link keeps the gate's key and has told it to relay, which uses it."""
+    gate = plant.gates["gw-1"]
+    wait_until(lambda: "relay.identity" in gate.said(), 10, "relay has no identity yet")
+    dump = dump_of(rooms_of(gate.pid)["link"], folder)
+    check(dump, plant.folder / "gw-1" / "state" / "key.pem")
+
+
 def test_the_search_finds_a_key_that_is_there(folder):
     """The refuse twin of all of the above: a dump with the key in it is noticed."""
     key = ec.generate_private_key(ec.SECP256R1())

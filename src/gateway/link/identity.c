@@ -33,7 +33,7 @@ static bool write_part(struct link *l, const char *name, struct bytes data, unsi
 static bool load_key(struct link *l, struct err *e)
 {
 	char path[LINK_PATH];
-	auto_buf struct buf pem = { 0 };
+	auto_secret struct buf pem = { 0 };
 
 	buf_init(&pem, KEY_ROOM);
 	if (!path_join(path, sizeof(path), l->set.state_dir, "key.pem", e))
@@ -81,7 +81,7 @@ bool identity_load(struct link *l, struct err *e)
 
 void identity_tell(struct link *l)
 {
-	auto_buf struct buf pem = { 0 }, body = { 0 };
+	auto_secret struct buf pem = { 0 }, body = { 0 };
 	struct err e = { 0 };
 
 	if (!l->tls)
@@ -105,7 +105,7 @@ void identity_tell(struct link *l)
 
 static bool save(struct link *l, const struct est_result *got, struct err *e)
 {
-	auto_buf struct buf pem = { 0 };
+	auto_secret struct buf pem = { 0 };
 
 	buf_init(&pem, KEY_ROOM);
 	/* The certificate last: it is what says that all is there. */

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "crypto/key.h"
+#include "crypto/secret.h"
 #include "sys/files.h"
 #include "sys/role.h"
 #include "sys/sandbox.h"
@@ -141,11 +141,7 @@ int main(int argc, char **argv)
 	role_start("link");
 	if (argc != 2)
 		return 2;
-	if (!start(l, argv[1], &e))
-		return fail(LINK_FAILED, &e);
-	/* OpenSSL reads its configuration at first use: before the sandbox. */
-	auto_key struct key *first_use = key_generate(KEY_P256, &e);
-	if (!first_use)
+	if (!secret_start(&e) || !start(l, argv[1], &e))
 		return fail(LINK_FAILED, &e);
 	const struct sandbox_path own = { l->set.state_dir, SANDBOX_READ | SANDBOX_WRITE };
 	if (!sandbox_enter(&(struct sandbox){ .promises = "stdio sock dial files fdpass",
