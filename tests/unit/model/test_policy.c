@@ -681,7 +681,11 @@ static void not_everything_leaves_something(void **state)
 	struct policy_request q = request(&none[0]);
 	check(!policy_residual_new(NULL, w, &q, &a) && a.effect == POLICY_DENY, "no set, no right");
 	policy_residual_free(NULL);
+	q = request(&wants[0]);
+	struct policy_residual *last = policy_residual_new(p, w, &q, &a);
+	check(last && a.effect == POLICY_ALLOW, "what a fit device asks leaves something");
 	policy_free(p);
+	policy_residual_free(last); /* a cache is emptied after the set it was made of */
 	world_free(w);
 	arena_free(mem);
 }
