@@ -118,7 +118,7 @@ static void keep_terms(struct session *s, const struct mqtt_packet *p)
 static bool write_connect(struct session *s, const struct mqtt_packet *p)
 {
 	struct mqtt_packet up = *p;
-	auto_buf struct buf props, will;
+	auto_buf struct buf props = { 0 }, will = { 0 };
 
 	buf_init(&props, s->relay->limits.packet_bytes);
 	buf_init(&will, s->relay->limits.packet_bytes);

@@ -105,7 +105,7 @@ static void record(struct session *s, const struct policy_request *q, const stru
 {
 	struct relay *r = s->relay;
 	struct decision d;
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, RECORD_MAX);
 	decision_id(q->context.now_ms, q->context.gate, ++r->counter, id);

@@ -95,7 +95,7 @@ bool put_up(struct session *s, struct bytes frame)
 static bool send_to(struct session *s, const struct mqtt_packet *p,
 		    bool (*put)(struct session *, struct bytes))
 {
-	auto_buf struct buf out;
+	auto_buf struct buf out = { 0 };
 
 	buf_init(&out, s->relay->limits.packet_bytes + (1 << 17));
 	if (mqtt_write(&out, p, s->version))
@@ -372,7 +372,7 @@ static void on_up_end(void *ctx, const struct err *why)
 
 static bool name_client(struct session *s, const struct identity *id, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = { 0 };
 
 	buf_init(&text, NAME_ROOM - 1);
 	if (id->kind != IDENTITY_DEVICE && id->kind != IDENTITY_WORKLOAD &&

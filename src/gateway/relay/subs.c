@@ -18,7 +18,7 @@ static bool is_why(const struct session *s, struct str text)
 
 void why_tell(struct session *s, const struct decision *d)
 {
-	auto_buf struct buf text, topic;
+	auto_buf struct buf text = { 0 }, topic = { 0 };
 	struct jw w;
 
 	if (!s->hears_why || s->state != SESSION_OPEN)
@@ -153,7 +153,7 @@ bool subs_subscribe(struct session *s, const struct mqtt_packet *p)
 	struct mqtt_prop prop;
 	struct pending codes = { 0 };
 	char why[DECISION_ID] = "";
-	auto_buf struct buf filters;
+	auto_buf struct buf filters = { 0 };
 	uint32_t sub_id = mqtt_prop_find(p->props, MQTT_P_SUBSCRIPTION_ID, &prop) ? prop.number : 0;
 
 	buf_init(&filters, s->relay->limits.packet_bytes);
@@ -245,7 +245,7 @@ static void tell_broker(struct session *s, const struct sub *sub, enum mqtt_type
 {
 	struct mqtt_filter f = { sub->text, sub->options };
 	struct mqtt_packet p = { .type = type, .id = own_id(s) };
-	auto_buf struct buf list, props;
+	auto_buf struct buf list = { 0 }, props = { 0 };
 
 	buf_init(&list, UINT16_MAX + 16);
 	buf_init(&props, 16);

@@ -62,7 +62,7 @@ static void add_terms(struct session *s, struct bytes from, struct buf *out)
 static bool connack(struct session *s, const struct mqtt_packet *p, struct bytes frame)
 {
 	struct mqtt_packet down = *p;
-	auto_buf struct buf props;
+	auto_buf struct buf props = { 0 };
 
 	(void)frame;
 	buf_init(&props, s->relay->limits.packet_bytes);
