@@ -24,6 +24,21 @@ RULES = [
     (r"\blog_(event|fail|write)\s*\(", "src/**/*.c",
      ("src/base/", "src/control/", "src/gateway/", "src/agent/", "src/sys/procs.c",
       "src/sys/role.c"), "libraries return errors; a role logs them once"),
+    (r"(?<!\w)(malloc|calloc|realloc|strdup|strndup|asprintf|alloca)\s*\(", "src/**/*.c",
+     ("src/base/", "src/crypto/secret.c"), "allocate by base/mem.h or an arena"),
+    (r"(?<!\w)(fork|vfork|exec[lv]\w*)\s*\(", "src/**/*.c",
+     ("src/sys/procs.c", "src/control/main.c"), "programs are started by sys/procs.h"),
+    (r"(?<!\w)(time|gettimeofday|clock_gettime)\s*\(", "src/**/*.c", ("src/base/clock.c",),
+     "time is an argument; base/clock.h reads it"),
+    (r"(?<!\w)(s?rand|random|srandom|[dlm]rand48)\s*\(", "src/**/*.c", (),
+     "random bytes come from crypto/"),
+    (r"(?<!\w)(v?[fs]?scanf|strto(l|ul|ll|ull|d|f)|ato[flq]+)\s*\(", "src/**/*.c", (),
+     "numbers are read by base/str.h, which says where they end"),
+    (r"\bpthread_", "src/**/*.c", (), "one thread a process; more work is more processes"),
+    (r"cleanup\(", "src/**/*.c", ("src/tpm/tpm.c",), "a scope's name (auto_...) stands in a header"),
+    (r"^\s+(auto_\w+|ossl_auto\(\w+\)) [^=(]+;", "src/**/*.c", (),
+     "a scoped variable has a value from its first line: = { 0 } or = NULL"),
+    (r"NOLINT(NEXTLINE|BEGIN|END)?(?!\w|\()", "src/**/*.[ch]", (), "name the check, and why"),
 ]
 
 
@@ -37,7 +52,7 @@ def main():
             if name.startswith(allowed or "\0"):
                 continue
             for number, text in enumerate(file.read_text().splitlines(), 1):
-                code = text.split("/*")[0] if "TODO" not in pattern else text
+                code = text if re.search("TODO|NOLINT", pattern) else text.split("/*")[0]
                 if rule.search(code):
                     print(f"{name}:{number}: {text.strip()}\n    {instead}")
                     found += 1
