@@ -184,20 +184,23 @@ static bool give_settings(struct procs *p, const char *config, struct err *e)
 static bool own_tree(const char *state, const char *name, const struct passwd *user, struct err *e)
 {
 	char dir[PATH_CAP], path[PATH_CAP];
-	bool is_good = path_join(dir, sizeof(dir), state, name, e);
-	DIR *d = is_good ? opendir(dir) : NULL;
 	const struct dirent *entry;
 
-	if (!d || chown(dir, user->pw_uid, user->pw_gid) != 0)
-		is_good = is_good && err_sys(e, "%s", dir);
+	if (!user)
+		return err_set(e, ERR_SYSTEM, "the user of %s cannot be looked up", name);
+	if (!path_join(dir, sizeof(dir), state, name, e))
+		return false;
+	DIR *d = opendir(dir);
+	if (!d)
+		return err_sys(e, "%s", dir);
+	bool is_good = chown(dir, user->pw_uid, user->pw_gid) == 0 || err_sys(e, "%s", dir);
 	while (is_good && (entry = readdir(d)) != NULL) {
 		if (entry->d_type != DT_REG)
 			continue;
 		is_good = path_join(path, sizeof(path), dir, entry->d_name, e) &&
 			  (lchown(path, user->pw_uid, user->pw_gid) == 0 || err_sys(e, "%s", path));
 	}
-	if (d)
-		(void)closedir(d);
+	(void)closedir(d);
 	return is_good;
 }
 
