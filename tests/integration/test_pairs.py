@@ -6,6 +6,8 @@ import ssl
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from proc import Failed, Proc, wait_until
 from test_agent import status, wait_enrolled
 
@@ -116,3 +118,47 @@ def test_a_gate_serves_nobody_with_a_swapped_file(plant, file):
     assert not shakes_hands(plant.gate_port)
     (state / file).write_bytes(good)  # the twin: put back, it serves
     wait_until(lambda: shakes_hands(plant.gate_port), 15, "the gate does not serve again", every=0.1)
+
+
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption())
+
+
+def start_gate_again(plant):
+    plant.gates["gw-1"] = Proc("gw-1", [plant.program("muster-gate"), "-c",
+                                        plant.folder / "gw-1" / "gate.conf"], plant.logs,
+                               env=plant.env)
+    wait_until(lambda: shakes_hands(plant.gate_port), 15, "the gate does not serve", every=0.05)
+
+
+def stopped_gate_state(plant):
+    state = plant.folder / "gw-1" / "state"
+    wait_until(lambda: shakes_hands(plant.gate_port), 10, "the gate does not serve")
+    plant.gates["gw-1"].stop()
+    return state
+
+
+def test_a_gate_killed_between_certificate_and_key_finishes_the_step(plant):
+    """E6, R5: the new certificate is there, its key not yet in place."""
+    state = stopped_gate_state(plant)
+    key = (state / "key.pem").read_bytes()
+    (state / "next-key.pem").write_bytes(key)
+    (state / "next-key.pem").chmod(0o600)
+    (state / "next.csr").write_bytes(b"the request that was answered")
+    (state / "key.pem").write_bytes(new_key())
+    start_gate_again(plant)
+    assert (state / "key.pem").read_bytes() == key
+    assert not (state / "next-key.pem").exists() and not (state / "next.csr").exists()
+
+
+def test_a_key_whose_certificate_never_came_changes_nothing(plant):
+    """The twin: asked for and not answered; the pair in use stays in use."""
+    state = stopped_gate_state(plant)
+    key, wanted = (state / "key.pem").read_bytes(), new_key()
+    (state / "next-key.pem").write_bytes(wanted)
+    (state / "next-key.pem").chmod(0o600)
+    start_gate_again(plant)
+    assert (state / "key.pem").read_bytes() == key
+    assert (state / "next-key.pem").read_bytes() == wanted

@@ -5,7 +5,7 @@
 #include "net/est_client.h"
 #include "sys/files.h"
 
-enum { RETRY_MS = 2000, CSR_ROOM = 4096, KEY_ROOM = 4096 };
+enum { RETRY_MS = 2000, KEY_ROOM = 4096 };
 
 static void on_timer(void *ctx);
 
@@ -30,20 +30,84 @@ static bool write_part(struct link *l, const char *name, struct bytes data, unsi
 	       file_write(path, data, mode, e);
 }
 
-static bool load_key(struct link *l, struct err *e)
+static bool remove_part(struct link *l, const char *name, struct err *e)
+{
+	char path[LINK_PATH];
+
+	return path_join(path, sizeof(path), l->set.state_dir, name, e) && file_remove(path, e);
+}
+
+/* *out stays NULL where there is no such file. */
+static bool load_key(struct link *l, const char *name, struct key **out, struct err *e)
 {
 	char path[LINK_PATH];
 	auto_secret struct buf pem = { 0 };
 
+	key_free(*out);
+	*out = NULL;
 	buf_init(&pem, KEY_ROOM);
-	if (!path_join(path, sizeof(path), l->set.state_dir, "key.pem", e))
+	if (!path_join(path, sizeof(path), l->set.state_dir, name, e))
 		return false;
 	if (!file_exists(path))
 		return true;
 	if (!file_read_private(path, &pem, e))
 		return false;
-	l->key = key_read_pem(buf_str(&pem), e);
-	return l->key != NULL;
+	*out = key_read_pem(buf_str(&pem), e);
+	return *out != NULL;
+}
+
+static bool save_key(struct link *l, const char *name, const struct key *key, struct err *e)
+{
+	auto_secret struct buf pem = { 0 };
+
+	buf_init(&pem, KEY_ROOM);
+	return key_write_pem(key, &pem, e) && write_part(l, name, buf_bytes(&pem), 0600, e);
+}
+
+/* ---- one pair after another ----
+ *
+ * A pair is replaced in steps that a kill may part (R5).  The next key and its request are on
+ * disk before anybody is asked: the same request again gets the same certificate (E6).  The
+ * certificate comes before its key is moved into place, and settle() finishes that move. */
+
+static bool settle(struct link *l, struct err *e)
+{
+	struct bytes spki;
+
+	if (!load_key(l, "next-key.pem", &l->next_key, e))
+		return false;
+	if (!l->next_key || !l->certificate.len)
+		return true;
+	if (!cert_read_spki(buf_bytes(&l->certificate), &spki, e))
+		return false;
+	if (!bytes_eq(spki, key_spki(l->next_key)))
+		return true; /* asked for, not yet here */
+	if (!save_key(l, "key.pem", l->next_key, e) || !remove_part(l, "next.csr", e) ||
+	    !remove_part(l, "next-key.pem", e))
+		return false;
+	key_free(l->key);
+	l->key = l->next_key;
+	l->next_key = NULL;
+	return true;
+}
+
+static bool make_next(struct link *l, struct buf *csr, struct err *e)
+{
+	key_free(l->next_key);
+	l->next_key = key_generate(KEY_P256, e);
+	buf_clear(csr);
+	return l->next_key && remove_part(l, "next.csr", e) &&
+	       csr_write(l->next_key, str_of(l->set.id), (struct str){ 0 }, csr, e) &&
+	       save_key(l, "next-key.pem", l->next_key, e) &&
+	       write_part(l, "next.csr", buf_bytes(csr), 0644, e);
+}
+
+/* The request that was begun, or a new one. */
+static bool next_request(struct link *l, struct buf *csr, struct err *e)
+{
+	if (!load_key(l, "next-key.pem", &l->next_key, e) || !read_part(l, "next.csr", csr, e))
+		return false;
+	return (l->next_key && csr->len) || make_next(l, csr, e);
 }
 
 static bool make_tls(struct link *l, struct err *e)
@@ -71,8 +135,8 @@ static bool make_tls(struct link *l, struct err *e)
 
 bool identity_load(struct link *l, struct err *e)
 {
-	if (!load_key(l, e) || !read_part(l, "cert.der", &l->certificate, e) ||
-	    !read_part(l, "infra-ca.der", &l->infra_ca, e) ||
+	if (!load_key(l, "key.pem", &l->key, e) || !read_part(l, "cert.der", &l->certificate, e) ||
+	    !settle(l, e) || !read_part(l, "infra-ca.der", &l->infra_ca, e) ||
 	    !read_part(l, "device-ca.der", &l->device_ca, e))
 		return false;
 	bool has_all = l->key && l->certificate.len && l->infra_ca.len && l->device_ca.len;
@@ -105,13 +169,8 @@ void identity_tell(struct link *l)
 
 static bool save(struct link *l, const struct est_result *got, struct err *e)
 {
-	auto_secret struct buf pem = { 0 };
-
-	buf_init(&pem, KEY_ROOM);
 	/* The certificate last: it is what says that all is there. */
-	return key_write_pem(l->next_key, &pem, e) &&
-	       write_part(l, "key.pem", buf_bytes(&pem), 0600, e) &&
-	       write_part(l, "infra-ca.der", got->infra_ca, 0644, e) &&
+	return write_part(l, "infra-ca.der", got->infra_ca, 0644, e) &&
 	       write_part(l, "device-ca.der", got->device_ca, 0644, e) &&
 	       write_part(l, "cert.der", got->certificate, 0644, e);
 }
@@ -146,10 +205,6 @@ static void on_certificate(void *ctx, const struct est_result *got, const struct
 	if (!got || !save(l, got, &e)) {
 		failed(l, got ? &e : why, wait_ms);
 	} else {
-		key_free(l->key);
-		l->key = NULL;
-		key_free(l->next_key);
-		l->next_key = NULL;
 		if (!identity_load(l, &e)) {
 			log_fail(&link_events[LINK_FAILED], &e);
 			loop_stop(l->loop);
@@ -181,9 +236,7 @@ static bool ask(struct link *l, struct err *e)
 {
 	auto_buf struct buf csr = { 0 };
 
-	buf_init(&csr, CSR_ROOM);
-	l->next_key = key_generate(KEY_P256, e);
-	if (!l->next_key || !csr_write(l->next_key, str_of(l->set.id), (struct str){ 0 }, &csr, e))
+	if (!next_request(l, &csr, e))
 		return false;
 	if (!l->tls)
 		return first_time(l, buf_bytes(&csr), e);
