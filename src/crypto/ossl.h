@@ -18,12 +18,13 @@
 #include "crypto/key.h"
 
 /* ossl_auto(X509) *c = ...;  freed when its scope ends. */
-/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type cannot be in parentheses */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot be in parentheses */
 #define OSSL_AUTO(type)                                                                            \
 	static inline void ossl_free_##type(type **p)                                              \
 	{                                                                                          \
 		type##_free(*p);                                                                   \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 OSSL_AUTO(X509)
 OSSL_AUTO(EVP_PKEY)
 OSSL_AUTO(EVP_PKEY_CTX)
