@@ -6,6 +6,7 @@ search is proven by a twin: the same search in the same dump finds the key's pub
 import base64
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -28,6 +29,9 @@ def rooms_of(parent):
 
 def dump_of(pid, folder):
     """The bytes of a core dump of a running process; it goes on."""
+    size = Path(f"/proc/{pid}/statm").read_text().split()[0]
+    if int(size) * 4096 > 1 << 40:
+        pytest.skip("a sanitizer's shadow memory is terabytes: no core dump can be taken")
     done = subprocess.run(["gcore", "-o", folder / "core", str(pid)], capture_output=True, text=True,
                           timeout=120)
     file = folder / f"core.{pid}"
